@@ -1,0 +1,1 @@
+"""The rule, as small pure functions: learning, the decision, returns."""

@@ -1,0 +1,1 @@
+"""Firms, the ties between them, and the regions they are in."""
