@@ -1,0 +1,51 @@
+"""How cleaner production spreads among small and medium manufacturers.
+
+    import cpdiffusion as cpd
+
+    result = cpd.compare(["region=ulsan"])       # cohorts against individual support, paired
+    run = cpd.simulate(["region=ulsan"])         # one run, firm by firm
+    model = cpd.mesa_model(["region=ulsan"])     # the same run as a Mesa model
+
+Names are loaded when they are first used, so that importing the package is quick.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cpdiffusion.api import (
+        Comparison,
+        Settings,
+        Simulation,
+        compare,
+        load,
+        mesa_model,
+        scenarios,
+        simulate,
+    )  # fmt: skip
+    from cpdiffusion.errors import InputError
+    from cpdiffusion.world.networks import from_networkx, to_networkx
+
+_HOME = {
+    "load": "api", "simulate": "api", "compare": "api", "mesa_model": "api", "scenarios": "api",
+    "Settings": "api", "Simulation": "api", "Comparison": "api", "InputError": "errors",
+    "from_networkx": "world.networks", "to_networkx": "world.networks",
+}  # fmt: skip
+
+__all__ = [
+    "Comparison", "InputError", "Settings", "Simulation", "compare", "from_networkx", "load",
+    "mesa_model", "scenarios", "simulate", "to_networkx",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'cpdiffusion' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(f"cpdiffusion.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,80 @@
+"""The command line: ``cpdiffusion [setting=value ...]``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+
+from cpdiffusion.errors import InputError
+
+HELP = """\
+cpdiffusion: how cleaner production spreads among small and medium manufacturers.
+
+  cpdiffusion                                        compare cohorts of 25 with individual support
+  cpdiffusion region=busan scenarios=[individual,cluster_10,cluster_25]
+  cpdiffusion levers.budget_mkrw_per_year=1000 levers.programme_years=3
+  cpdiffusion scenarios=[individual,my_policy.yaml]  your own scenario: copy one and change a number
+  cpdiffusion world.firms=firms.csv world.ties=ties.csv
+  cpdiffusion study=audit                            every discrepancy in Table 4
+  cpdiffusion study=parameters                       every number of the model, with its source
+  cpdiffusion --settings                             all settings and their defaults
+
+Results go to results/<study>-001, or where out=<folder> says.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. A mistake of the user costs one sentence and 2."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words)
+    except InputError as error:
+        print(f"cpdiffusion: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            "\ncpdiffusion: interrupted; nothing was written. The same command starts again.", file=sys.stderr
+        )
+        return 130
+
+
+def _run(words: list[str]) -> int:
+    if "--help" in words or "-h" in words:
+        print(HELP, end="")
+        return 0
+    if "--version" in words:
+        from importlib.metadata import version
+
+        print(version("cpdiffusion"))
+        return 0
+    if "--settings" in words:
+        from cpdiffusion.config import folder_of
+
+        print((folder_of("conf") / "config.yaml").read_text(encoding="utf-8"), end="")
+        return 0
+    return _study(words)
+
+
+def _study(words: list[str]) -> int:
+    from cpdiffusion.config import folder_of, load
+
+    settings = load(words)
+    command = shlex.join(["cpdiffusion", *words])
+    if settings.study == "audit":
+        from cpdiffusion.studies.audit import print_audit
+
+        print_audit(settings.table)
+    elif settings.study == "parameters":
+        from cpdiffusion.studies.parameters import print_parameters
+
+        print_parameters(settings.table)
+    else:
+        from cpdiffusion.studies.results import compare_to_folder
+
+        compare_to_folder(settings, folder_of("scenarios"), command)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""From words on a command line to validated settings. Only here and in cli.py is Hydra known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import ValidationError
+
+from cpdiffusion.errors import InputError, did_you_mean
+from cpdiffusion.parameters import BY_NAME
+from cpdiffusion.policy.levers import Levers
+from cpdiffusion.policy.scenarios import first_problem
+from cpdiffusion.studies.settings import Settings
+
+PACKAGE = Path(__file__).resolve().parent
+FREE = {"parameters": sorted(BY_NAME), "levers": sorted(Levers.model_fields), "changes": None}
+
+
+def folder_of(name: str) -> Path:
+    """``conf`` or ``scenarios``: inside an installed package, or beside ``model`` in a checkout."""
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parents[1] / name
+
+
+def load(overrides: Sequence[str] = ()) -> Settings:
+    """Settings from overrides such as ``["region=busan", "levers.subsidy_rate=0.2"]``."""
+    words = [_checked(word) for word in overrides]
+    try:
+        with initialize_config_dir(str(folder_of("conf")), version_base="1.3"):
+            composed = compose("config", overrides=words)
+        content = OmegaConf.to_container(composed, resolve=False)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(_sentence(error, overrides)) from None
+    return validated(content)
+
+
+def validated(content: Any) -> Settings:
+    """Settings from plain data; InputError names the first key that is wrong."""
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise InputError(first_problem(error, Settings)) from None
+
+
+def _checked(word: str) -> str:
+    """An override as Hydra wants it; free-form groups take any key that their registry knows."""
+    key, equals, value = word.partition("=")
+    if not equals:
+        raise InputError(f"'{word}': a setting is written name=value{_near(key)}")
+    if "${" in value:
+        raise InputError(f"{key}: '${{...}}' is not allowed; write the value out.")
+    if key.startswith(("+", "~", "hydra")):
+        raise InputError(f"'{word}': settings are replaced, not added or removed; write name=value.")
+    group = key.partition(".")[0]
+    if group in FREE and "." in key:
+        _require_known(group, key)
+        return f"++{word}"
+    return word
+
+
+def _require_known(group: str, key: str) -> None:
+    names, name = FREE[group], key.partition(".")[2]
+    if names is not None and name not in names:
+        raise InputError(f"{key}: not known{did_you_mean(name, names)}")
+    if names is None and name.count(".") != 1:
+        raise InputError(f"{key}: write changes.<scenario>.<lever>=<value>.")
+
+
+def known_keys() -> list[str]:
+    """All settings that can be set, dotted."""
+    with initialize_config_dir(str(folder_of("conf")), version_base="1.3"):
+        return sorted(_dotted(compose("config")))
+
+
+def _dotted(node: DictConfig, prefix: str = "") -> list[str]:
+    names = []
+    for key in map(str, node):
+        child = node._get_node(key)
+        name = f"{prefix}{key}"
+        names += _dotted(child, f"{name}.") if isinstance(child, DictConfig) and child else [name]
+    return names
+
+
+def _near(key: str) -> str:
+    return did_you_mean(key, known_keys())
+
+
+def _sentence(error: Exception, overrides: Sequence[str]) -> str:
+    text = str(error)
+    if missing := re.search(r"Could not override '([^']+)'", text):
+        return f"{missing[1]}: there is no such setting{_near(missing[1])}"
+    if missing := re.search(r"Could not find '([^']+)/([^'/]+)'", text):
+        choices = [path.stem for path in (folder_of("conf") / missing[1]).glob("*.yaml")]
+        return f"{missing[1]}={missing[2]}: there is no such {missing[1]}{did_you_mean(missing[2], choices)}"
+    return (
+        f"the settings '{' '.join(overrides)}' cannot be read; write name=value, lists as [a,b] without "
+        "blanks, and quote values with blanks or Korean letters."
+    )

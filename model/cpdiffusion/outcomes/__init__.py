@@ -1,0 +1,1 @@
+"""What comes out: outcomes per run, ensembles of paired runs, differences, and why."""

@@ -1,0 +1,150 @@
+"""The outcomes of a run: name, unit, which way is better, and how it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpdiffusion.engine.state import NEVER, Flow
+from cpdiffusion.world.world import World
+
+SMALL_FIRM_EMPLOYEES = 50  # below it a firm is small in Korean and EU statistics
+Values = NDArray[np.float64]
+
+
+class Run(NamedTuple):
+    """One replicate of one policy, beside the same firms and draws without any policy."""
+
+    world: World
+    adoption_quarter: NDArray[np.int16]  # (N,)
+    supported_quarter: NDArray[np.int16]  # (N,)
+    without_policy: NDArray[np.int16]  # (N,) adoption quarters under no policy
+    flow: Values  # (R, Q, len(Flow))
+
+    @property
+    def adopted(self) -> NDArray[np.bool_]:
+        """Who has adopted by the end."""
+        return self.adoption_quarter != NEVER
+
+    def total(self, *flows: Flow) -> float:
+        """Sum of flows over regions and quarters."""
+        return float(sum(self.flow[:, :, flow].sum() for flow in flows))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One figure per run. ``better`` is +1 if more is better, -1 if less is, 0 if neither."""
+
+    id: str
+    label: str
+    unit: str
+    better: int
+    value: Callable[[Run], float]
+
+
+def _additional(run: Run) -> float:
+    return float(run.adopted.sum() - (run.without_policy != NEVER).sum())
+
+
+def _spillover(run: Run) -> float:
+    unsupported = run.adopted & (run.supported_quarter == NEVER)
+    return float((unsupported & (run.without_policy == NEVER)).sum())
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")
+
+
+def _groups_reached(run: Run, group: NDArray[np.int32]) -> float:
+    members, adopters = np.bincount(group), np.bincount(group[run.adopted], minlength=group.max() + 1)
+    return _share(int(np.count_nonzero(adopters)), int(np.count_nonzero(members)))
+
+
+def _small_share(run: Run) -> float:
+    small = run.world.firms.employees < SMALL_FIRM_EMPLOYEES
+    return _share(float((small & run.adopted).sum()), float(run.adopted.sum()))
+
+
+PUBLIC = (Flow.ADVICE, Flow.SUBSIDY)
+BENEFITS = (Flow.DIRECT, Flow.INDIRECT, Flow.ENVIRONMENTAL)
+
+CATALOGUE: dict[str, Outcome] = {
+    outcome.id: outcome
+    for outcome in (
+        Outcome("additional_adopters", "additional adopters (against no policy)", "firms", 1, _additional),
+        Outcome("adopters", "adopters", "firms", 1, lambda r: r.total(Flow.ADOPTERS)),
+        Outcome("adoption_share", "share of firms that adopted", "share", 1,
+                lambda r: float(r.adopted.mean())),
+        Outcome("supported_firms", "firms supported", "firms", 0, lambda r: r.total(Flow.SUPPORTED)),
+        Outcome("supported_adopters", "adopters that were supported", "firms", 1,
+                lambda r: r.total(Flow.SUPPORTED_ADOPTERS)),
+        Outcome("spillover_adopters", "spill-over adopters (unsupported, not without policy)", "firms", 1,
+                _spillover),
+        Outcome("additional_per_supported", "additional adopters per supported firm", "firms per firm", 1,
+                lambda r: _share(_additional(r), r.total(Flow.SUPPORTED))),
+        Outcome("public_money_mkrw", "public money", "million KRW", 0, lambda r: r.total(*PUBLIC)),
+        Outcome("subsidy_mkrw", "of which subsidy", "million KRW", 0, lambda r: r.total(Flow.SUBSIDY)),
+        Outcome("unspent_mkrw", "public money unspent at the end", "million KRW", 0,
+                lambda r: float(r.flow[:, -1, Flow.UNSPENT].sum())),
+        Outcome("private_investment_mkrw", "private investment", "million KRW", 0,
+                lambda r: r.total(Flow.PRIVATE_INVESTMENT)),
+        Outcome("direct_benefit_mkrw", "direct economic benefit", "million KRW", 1,
+                lambda r: r.total(Flow.DIRECT)),
+        Outcome("indirect_benefit_mkrw", "indirect economic benefit", "million KRW", 1,
+                lambda r: r.total(Flow.INDIRECT)),
+        Outcome("environmental_benefit_mkrw", "environmental benefit", "million KRW", 1,
+                lambda r: r.total(Flow.ENVIRONMENTAL)),
+        Outcome("total_benefit_mkrw", "total benefit", "million KRW", 1, lambda r: r.total(*BENEFITS)),
+        Outcome("programme_roi", "economic ROI of supported adopters, as in Table 4", "ratio", 1,
+                lambda r: _share(r.total(Flow.PROGRAMME_DIRECT), r.total(Flow.PROGRAMME_INVESTMENT))),
+        Outcome("accidents", "firm-quarters with an accident", "firm-quarters", -1,
+                lambda r: r.total(Flow.ACCIDENTS)),
+        Outcome("accidents_avoided", "firm-quarters with an accident avoided", "firm-quarters", 1,
+                lambda r: r.total(Flow.ACCIDENTS_AVOIDED)),
+        Outcome("complexes_reached", "complexes with an adopter", "share", 1,
+                lambda r: _groups_reached(r, r.world.firms.complex)),
+        Outcome("sectors_reached", "sectors with an adopter", "share", 1,
+                lambda r: _groups_reached(r, r.world.firms.sector)),
+        Outcome("small_share_of_adopters", "adopters with fewer than 50 employees", "share", 0,
+                _small_share),
+    )
+}  # fmt: skip
+
+HEADLINE = "additional_adopters"
+# In a difference of two policies the run without policy cancels: adopters do as well, and cheaper.
+HEADLINE_DIFFERENCE = "adopters"
+AGAINST_NO_POLICY = {HEADLINE, "spillover_adopters", "additional_per_supported"}
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A figure that only makes sense as a ratio of means over runs."""
+
+    id: str
+    label: str
+    unit: str
+    better: int
+    numerator: str
+    denominator: str
+
+
+RATIOS: dict[str, Ratio] = {
+    "cost_per_additional_adopter_mkrw": Ratio(
+        "cost_per_additional_adopter_mkrw", "public money per additional adopter",
+        "million KRW per firm", -1, "public_money_mkrw", HEADLINE,
+    )
+}  # fmt: skip
+
+
+def outcomes_of(run: Run, only: Collection[str] | None = None) -> dict[str, float]:
+    """All outcomes of one run, or those asked for."""
+    return {name: CATALOGUE[name].value(run) for name in (only or CATALOGUE)}
+
+
+def needs_reference(only: Collection[str] | None) -> bool:
+    """Whether the outcomes asked for compare a run with no policy."""
+    return only is None or not set(only).isdisjoint(AGAINST_NO_POLICY)

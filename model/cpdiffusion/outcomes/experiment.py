@@ -1,0 +1,124 @@
+"""An experiment: policies side by side on the same worlds with the same draws.
+
+Replicate k has one seed; from it follow its world and all its draws, whatever the policy. So
+the difference between two policies in a replicate is what the policy causes, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from cpdiffusion.draws import replicate_seeds
+from cpdiffusion.engine.run import Runs, room_for, run_into
+from cpdiffusion.engine.setting import Rule, Setting, columns_of, rule_of
+from cpdiffusion.engine.state import NEVER, State, new_state
+from cpdiffusion.evidence.table4 import Variant
+from cpdiffusion.outcomes.catalogue import Run, Values, needs_reference, outcomes_of
+from cpdiffusion.parameters import Parameters, moments_of
+from cpdiffusion.policy.design import Design, design_of
+from cpdiffusion.policy.levers import Levers
+from cpdiffusion.policy.programme import Programme, programme_of
+from cpdiffusion.policy.targeting import priority
+from cpdiffusion.world.world import Recipe, World
+
+NO_POLICY = design_of(Levers())
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Designs by name on the worlds of a recipe, for so many quarters."""
+
+    recipe: Recipe
+    parameters: Parameters
+    designs: Mapping[str, Design]
+    horizon_quarters: int
+    seed: int
+    redraw_world: bool = True  # a new synthetic world per replicate, or one for all
+    table: Variant = "as_printed"
+
+    def with_designs(self, designs: Mapping[str, Design]) -> Experiment:
+        """The same experiment with other designs."""
+        return replace(self, designs=designs)
+
+    def world(self, replicate: int) -> World:
+        """The world of a replicate."""
+        number = replicate if self.redraw_world else 0
+        return self.recipe.build(int(replicate_seeds(self.seed, number, 1)[0]), self.parameters)
+
+    @cached_property
+    def rule(self) -> Rule:
+        """The rule's constants."""
+        return rule_of(self.parameters)
+
+    @cached_property
+    def programmes(self) -> dict[str, Programme]:
+        """The programme of every design."""
+        return {name: programme_of(design, self.parameters) for name, design in self.designs.items()}
+
+    def new_state(self, world: World) -> State:
+        """Room for runs on a world of this size."""
+        return new_state(world.size, len(world.regions), self.horizon_quarters)
+
+    def regional_mean(self) -> Values:
+        """Mean log return of each region, shape (R,); places that Table 4 does not list get the mean."""
+        effects = moments_of(self.table).region_effects
+        regions = self.recipe.regions
+        return np.array([self.parameters.mean_log_return + effects.get(name, 0.0) for name in regions])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Results of a stretch of replicates: outcomes and summed flows by design."""
+
+    first: int
+    outcomes: dict[str, list[dict[str, float]]]
+    flows: dict[str, list[Values]]  # each (Q, len(Flow))
+
+
+def run_batch(experiment: Experiment, first: int, count: int, only: Collection[str] | None = None) -> Batch:
+    """Run replicates ``first .. first+count-1`` of every design; ``only`` limits the outcomes.
+
+    The engine releases the GIL, so batches may run on threads side by side.
+    """
+    names = list(experiment.designs)
+    batch = Batch(first, {name: [] for name in names}, {name: [] for name in names})
+    state: State | None = None
+    for replicate in range(first, first + count):
+        world = experiment.world(replicate)
+        state = state or experiment.new_state(world)
+        for name, run in run_replicate(experiment, world, replicate, state, only).items():
+            batch.outcomes[name].append(outcomes_of(run, only))
+            batch.flows[name].append(run.flow.sum(axis=0))
+    return batch
+
+
+def run_replicate(
+    experiment: Experiment,
+    world: World,
+    replicate: int,
+    state: State,
+    only: Collection[str] | None = None,
+) -> dict[str, Run]:
+    """One replicate of every design on a given world, beside no policy where outcomes need it."""
+    seeds = replicate_seeds(experiment.seed, replicate, 1)
+    columns = columns_of(world, experiment.parameters, experiment.regional_mean())
+
+    def simulate(programme: Programme, design: Design) -> Runs:
+        runs = room_for(1, world.size, *state.flow.shape[:2])
+        setting = Setting(columns, experiment.rule, programme)
+        with np.errstate(over="ignore"):
+            run_into(runs, state, setting, seeds, priority(design.targeting, world))
+        return runs
+
+    without = np.full(world.size, NEVER, np.int16)
+    if needs_reference(only):
+        without = simulate(programme_of(NO_POLICY, experiment.parameters), NO_POLICY).adoption_quarter[0]
+    results = {n: simulate(experiment.programmes[n], d) for n, d in experiment.designs.items()}
+    return {
+        name: Run(world, r.adoption_quarter[0], r.supported_quarter[0], without, r.flow[0])
+        for name, r in results.items()
+    }

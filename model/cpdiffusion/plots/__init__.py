@@ -1,0 +1,1 @@
+"""Figures: one family per file. A function takes an Axes and data, draws, and returns the Axes."""

@@ -1,0 +1,1 @@
+"""Execution: stretches of replicates on several threads, and result folders that are whole."""

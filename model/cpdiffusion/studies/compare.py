@@ -1,0 +1,170 @@
+"""``study=compare``: any number of scenarios against a baseline, paired, with intervals and reasons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cpdiffusion.outcomes.catalogue import HEADLINE, HEADLINE_DIFFERENCE, Values
+from cpdiffusion.outcomes.experiment import Batch, Experiment, run_batch
+from cpdiffusion.outcomes.paired import Interval, comparison_table, mean_interval
+from cpdiffusion.outcomes.why import mixtures, shapley
+from cpdiffusion.policy.design import CHANNEL_WORDS, differing_channels
+from cpdiffusion.runner.parallel import Workers
+from cpdiffusion.runner.progress import progress_bar
+from cpdiffusion.studies.settings import Settings
+from cpdiffusion.studies.setup import Plan, plan
+from cpdiffusion.studies.tables import long_runs, outcome_frame, programme_roi, trajectories
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STRETCH = 10  # replicates per task; part of no result
+WHY_REPLICATES = 100
+WHY_RUNS = 12_800  # bound on mixtures x replicates, so that many channels stay affordable
+WHY_LEAST = 10
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The result of a comparison; frames are copies, the object does not change."""
+
+    settings: Settings
+    plan: Plan
+    table: pd.DataFrame  # scenario x outcome: levels, paired difference, probability
+    runs: pd.DataFrame  # one row per scenario and replicate, one column per outcome
+    trajectories: pd.DataFrame  # scenario x quarter x variable: mean and quantiles
+    roi: pd.DataFrame  # scenario x programme year: economic ROI of supported adopters
+    why: pd.DataFrame | None  # scenario x channel: share of the difference
+    turning: pd.DataFrame | None  # parameter: the difference at both ends of its range
+    replicates: int
+    reached: bool  # whether the intervals are as narrow as asked
+
+    def row(self, scenario: str, outcome: str = HEADLINE) -> pd.Series:
+        """One line of the table."""
+        t = self.table
+        return t[(t.scenario == scenario) & (t.outcome == outcome)].iloc[0]
+
+
+def compare(settings: Settings, scenario_folder: Path) -> Comparison:
+    """Run the comparison that the settings describe; nothing is written."""
+    from cpdiffusion.studies.turning import turning_points
+
+    planned = plan(settings, scenario_folder)
+    with Workers(settings.workers) as workers:
+        batches, reached = run_until_narrow(planned, settings, workers)
+        runs = {name: outcome_frame(batches, name) for name in planned.scenarios}
+        flows = {name: np.stack([f for b in batches for f in b.flows[name]]) for name in planned.scenarios}
+        why = _why_table(planned, settings, workers) if settings.why and planned.pairs else None
+        turning = turning_points(planned, settings, workers) if settings.turning and planned.pairs else None
+    return Comparison(
+        settings, planned, comparison_table(runs, planned.baselines), long_runs(runs),
+        trajectories(flows), programme_roi(flows), why, turning, len(next(iter(runs.values()))), reached,
+    )  # fmt: skip
+
+
+# --- replicates ----------------------------------------------------------------------------------
+
+
+def run_until_narrow(planned: Plan, settings: Settings, workers: Workers) -> tuple[list[Batch], bool]:
+    """Replicates until every paired difference is known as narrowly as asked, or the bound is met."""
+    asked, batches, done = settings.replicates, [], 0
+    wanted = min(asked.at_least, asked.at_most)
+    while True:
+        batches += run_stretches(planned.experiment, done, wanted - done, workers, settings, "comparing")
+        done = wanted
+        widest = max((i.half_width for i in headline_differences(planned, batches)), default=0.0)
+        if widest <= asked.half_width or done >= asked.at_most:
+            return batches, widest <= asked.half_width
+        wanted = min(next_number(done, widest / asked.half_width), asked.at_most)
+
+
+def next_number(done: int, too_wide: float) -> int:
+    """Replicates to aim at: the width falls with the root of their number; at most doubled at once."""
+    needed = done * too_wide**2 * 1.05
+    return math.ceil(min(needed, 2 * done) / STRETCH) * STRETCH
+
+
+def run_stretches(
+    experiment: Experiment,
+    first: int,
+    count: int,
+    workers: Workers,
+    settings: Settings,
+    description: str,
+    only: Sequence[str] | None = None,
+) -> list[Batch]:
+    """Replicates ``first .. first+count-1`` in stretches, in order, with a progress bar."""
+    stretches = list(_stretches(first, count))
+    job = partial(_run_stretch, experiment, only)
+    batches = []
+    with progress_bar(description, count, settings.progress) as bar:
+        for batch, (_, size) in zip(workers.map(job, stretches), stretches, strict=True):
+            batches.append(batch)
+            bar.update(size)
+    return batches
+
+
+def _run_stretch(experiment: Experiment, only: Sequence[str] | None, stretch: tuple[int, int]) -> Batch:
+    return run_batch(experiment, *stretch, only)
+
+
+def _stretches(first: int, count: int) -> Iterator[tuple[int, int]]:
+    for start in range(first, first + count, STRETCH):
+        yield start, min(STRETCH, first + count - start)
+
+
+def headline_differences(planned: Plan, batches: list[Batch]) -> list[Interval]:
+    """Paired difference in additional adopters of every scenario to its baseline."""
+    return [
+        mean_interval(_values(batches, s, HEADLINE) - _values(batches, b, HEADLINE)) for s, b in planned.pairs
+    ]
+
+
+def _values(batches: list[Batch], scenario: str, outcome: str) -> Values:
+    return np.array([row[outcome] for batch in batches for row in batch.outcomes[scenario]])
+
+
+# --- why -----------------------------------------------------------------------------------------
+
+
+def _why_table(planned: Plan, settings: Settings, workers: Workers) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [row for pair in planned.pairs for row in why_rows(planned, *pair, settings, workers)]
+    columns = ["scenario", "baseline", "channel", "words", "share", "share_low", "share_high", "replicates"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def why_rows(
+    planned: Plan, scenario: str, baseline: str, settings: Settings, workers: Workers
+) -> list[dict[str, Any]]:
+    """Shapley share of each channel in the difference of additional adopters."""
+    designs = planned.experiment.designs
+    channels = differing_channels(designs[baseline], designs[scenario])
+    mixed = mixtures(designs[baseline], designs[scenario])
+    experiment = planned.experiment.with_designs({_key(c): design for c, design in mixed.items()})
+    count = min(WHY_REPLICATES, max(WHY_LEAST, WHY_RUNS // len(mixed)))
+    batches = run_stretches(
+        experiment, 0, count, workers, settings, f"why {scenario}", (HEADLINE_DIFFERENCE,)
+    )
+    value = {c: _values(batches, _key(c), HEADLINE_DIFFERENCE) for c in mixed}
+    rows = []
+    for channel, shares in shapley(channels, value).items():
+        share = mean_interval(shares)
+        rows.append({
+            "scenario": scenario, "baseline": baseline, "channel": channel,
+            "words": CHANNEL_WORDS[channel], "share": share.estimate,
+            "share_low": share.low, "share_high": share.high, "replicates": count,
+        })  # fmt: skip
+    return rows
+
+
+def _key(coalition: frozenset[str]) -> str:
+    return "+".join(sorted(coalition)) or "baseline"

@@ -1,0 +1,66 @@
+"""The figures of a comparison, drawn from its tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cpdiffusion.evidence.table4 import table4
+from cpdiffusion.outcomes.catalogue import HEADLINE, Run
+from cpdiffusion.outcomes.experiment import run_replicate
+from cpdiffusion.plots import adoption, differences, network, roi, save, turning, why
+from cpdiffusion.studies.compare import Comparison
+from cpdiffusion.studies.setup import Plan
+
+MOMENTS = (0.1, 0.3, 0.6, 1.0)  # of the horizon
+COMPARED = (HEADLINE, "spillover_adopters", "cost_per_additional_adopter_mkrw", "total_benefit_mkrw")
+
+
+def write_figures(result: Comparison, folder: Path) -> None:
+    """adoption, differences, why, network, roi and turning, each as PNG."""
+    titles = result.plan.titles
+    _one(folder, "adoption", 7, 4.5, lambda ax: adoption.adoption_curves(ax, result.trajectories, titles))
+    _one(folder, "roi", 7, 4.5, lambda ax: _roi(result, ax))
+    _network(result, folder)
+    if result.plan.pairs:
+        figure = save.figure(9, 5.5)
+        differences.difference_panels(figure, result.table, titles, COMPARED)
+        save.save(figure, folder / "differences.png")
+    if result.why is not None and len(result.why):
+        frame = result.why
+        height = 1.5 + 0.45 * len(frame)
+        _one(folder, "why", 8, height, lambda ax: why.channel_shares(ax, frame, titles))
+    if result.turning is not None:
+        tornado = result.turning
+        _one(folder, "turning", 9, 7.5, lambda ax: turning.turning_points(ax, tornado, titles))
+
+
+def _one(folder: Path, name: str, width: float, height: float, draw) -> None:  # type: ignore[no-untyped-def]
+    figure = save.figure(width, height)
+    draw(figure.add_subplot())
+    save.save(figure, folder / f"{name}.png")
+
+
+def _roi(result: Comparison, ax) -> None:  # type: ignore[no-untyped-def]
+    regions = result.plan.experiment.recipe.regions
+    reported = [row for row in table4(result.settings.table) if row.region in regions]
+    roi.reported_against_simulated(ax, reported, result.roi, result.plan.titles)
+
+
+def _network(result: Comparison, folder: Path) -> None:
+    """The last scenario with a programme, in its first replicate."""
+    scenario = list(result.plan.scenarios)[-1]
+    run = example_run(result.plan, scenario)
+    last = result.plan.experiment.horizon_quarters - 1
+    quarters = tuple(round(share * last) for share in MOMENTS)
+    figure = save.figure(9, 9)
+    network.adopters_at(
+        figure, run.world, run.adoption_quarter, run.supported_quarter, quarters, result.plan.titles[scenario]
+    )
+    save.save(figure, folder / "network.png")
+
+
+def example_run(planned: Plan, scenario: str) -> Run:
+    """The first replicate of a scenario, firm by firm."""
+    world = planned.experiment.world(0)
+    only = planned.experiment.with_designs({scenario: planned.experiment.designs[scenario]})
+    return run_replicate(only, world, 0, only.new_state(world))[scenario]

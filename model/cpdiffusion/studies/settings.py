@@ -1,0 +1,62 @@
+"""The settings of a study, validated; plain data that any caller can make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class WorldSettings(BaseModel):
+    """Where the world comes from: a preset region, or the user's own files."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    firms: Path | None = Field(description="the user's own register, firms.csv")
+    ties: Path | None = Field(description="the user's own ties, ties.csv")
+    graph: Path | None = Field(description="the user's own network, GraphML")
+    directed: bool = Field(description="whether a tie in ties.csv works in one direction only")
+    redraw: bool = Field(description="draw a new world for each replicate (else one for all)")
+
+
+class ReplicateSettings(BaseModel):
+    """How many replicates: as many as the asked interval needs, between two bounds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    half_width: float = Field(gt=0, description="of the interval of the paired difference, in firms")
+    at_least: int = Field(ge=2, le=1_000_000)
+    at_most: int = Field(ge=2, le=1_000_000)
+
+
+class Settings(BaseModel):
+    """Everything that a study is asked to do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    study: Literal["compare", "audit", "parameters"]
+    region: str | list[str] = Field(description="a preset, several, or 'all'")
+    horizon_years: int = Field(ge=1, le=100)
+    scenarios: list[str] = Field(min_length=1)
+    baseline: str | None = Field(description="empty: each scenario's own")
+    levers: dict[str, Any] = Field(description="replace levers in every scenario")
+    changes: dict[str, dict[str, Any]] = Field(description="replace levers in one scenario")
+    world: WorldSettings
+    parameters: dict[str, float]
+    beyond_range: bool
+    table: Literal["as_printed", "reconciled"]
+    replicates: ReplicateSettings
+    why: bool
+    turning: bool
+    figures: bool
+    seed: int = Field(ge=0, lt=2**63)
+    workers: int | None = Field(ge=1, le=1024)
+    out: Path | None
+    overwrite: bool
+    progress: bool
+
+    @field_validator("scenarios", mode="before")
+    @classmethod
+    def _one_is_a_list_too(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value

@@ -1,0 +1,124 @@
+"""From settings to an experiment: scenarios read, parameters checked, the world's recipe chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cpdiffusion.errors import InputError, did_you_mean
+from cpdiffusion.outcomes.experiment import Experiment
+from cpdiffusion.parameters import Parameters, parameters
+from cpdiffusion.policy.design import Design, design_of
+from cpdiffusion.policy.programme import advice_costs
+from cpdiffusion.policy.scenarios import Scenario, load_scenario
+from cpdiffusion.studies.settings import Settings
+from cpdiffusion.units import quarters
+from cpdiffusion.world.regions import REGIONS, region
+from cpdiffusion.world.world import Recipe
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment with the scenarios behind its designs and what each is compared with."""
+
+    experiment: Experiment
+    scenarios: dict[str, Scenario]
+    baselines: dict[str, str | None]
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Title of each scenario by its id."""
+        return {name: scenario.title for name, scenario in self.scenarios.items()}
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Scenarios with their baselines, in the order given."""
+        return [(name, base) for name, base in self.baselines.items() if base is not None]
+
+
+def plan(settings: Settings, scenario_folder: Path) -> Plan:
+    """Everything checked before anything is computed."""
+    p = parameters(settings.parameters, settings.table, settings.beyond_range)
+    recipe = recipe_of(settings)
+    scenarios = read_scenarios(settings, scenario_folder)
+    designs = {name: design_of(scenario.levers) for name, scenario in scenarios.items()}
+    for name, design in designs.items():
+        check_design(name, design, recipe, p, settings.horizon_years)
+    experiment = Experiment(
+        recipe, p, designs, quarters(settings.horizon_years), settings.seed,
+        settings.world.redraw, settings.table,
+    )  # fmt: skip
+    return Plan(experiment, scenarios, baselines_of(scenarios, settings.baseline))
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """The user's own world where files are named, else the preset regions."""
+    world = settings.world
+    if world.firms or world.ties or world.graph:
+        from cpdiffusion.world.readers import read_world
+
+        name = settings.region if isinstance(settings.region, str) else "own"
+        return read_world(world.firms, world.ties, world.graph, world.directed, name)
+    return Recipe(regions_of(settings.region))
+
+
+def regions_of(wanted: str | Sequence[str]) -> tuple[str, ...]:
+    """Preset ids; 'all' is every region of Table 4."""
+    names = tuple(REGIONS) if wanted == "all" else (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    if not names or len(set(names)) < len(names):
+        raise InputError(f"region={list(names)}: name each region once.")
+    return tuple(region(name).id for name in names)
+
+
+def read_scenarios(settings: Settings, folder: Path) -> dict[str, Scenario]:
+    """Scenarios by id, in the order given; the baseline is added if it is not among them."""
+    names = list(settings.scenarios)
+    if settings.baseline and settings.baseline not in names:
+        names.insert(0, settings.baseline)
+    scenarios: dict[str, Scenario] = {}
+    for name in names:
+        key = Path(name).stem if name.endswith((".yaml", ".yml")) else name
+        if key in scenarios:
+            raise InputError(f"scenarios: '{key}' is named twice; name each scenario once.")
+        scenarios[key] = load_scenario(name, folder, {**settings.levers, **settings.changes.get(key, {})})
+    if unknown := set(settings.changes) - set(scenarios):
+        name = sorted(unknown)[0]
+        raise InputError(f"changes.{name}: is not among the scenarios{did_you_mean(name, scenarios)}")
+    return scenarios
+
+
+def baselines_of(scenarios: dict[str, Scenario], wanted: str | None) -> dict[str, str | None]:
+    """What each scenario is compared with: the one asked for, its own, or the first."""
+    first = next(iter(scenarios))
+    common = Path(wanted).stem if wanted and wanted.endswith((".yaml", ".yml")) else wanted
+    chosen: dict[str, str | None] = {}
+    for name, scenario in scenarios.items():
+        own = scenario.baseline if scenario.baseline in scenarios else first
+        base = common or own
+        chosen[name] = None if base == name else base
+    return chosen
+
+
+def check_design(name: str, design: Design, recipe: Recipe, p: Parameters, horizon_years: int) -> None:
+    """InputError when a programme cannot work: a cohort too large, a budget for nobody, too late."""
+    if design.budget_mkrw_per_year == 0 or design.programme_years == 0:
+        return
+    smallest = recipe.smallest_region(p)
+    if design.batch > smallest:
+        raise InputError(
+            f"{name}: cohort_size={design.batch} is larger than the region ({smallest} firms); "
+            f"choose at most {smallest}."
+        )
+    budget, cost = design.budget_mkrw_per_year * design.programme_years, advice_costs(design, p)[1]
+    if budget < cost:
+        raise InputError(
+            f"{name}: the budget of {budget:g} million KRW is too small for one firm, whose advice "
+            f"costs {cost:g}; raise budget_mkrw_per_year or programme_years."
+        )
+    last_year = design.first_year + design.programme_years - 1
+    if last_year > horizon_years:
+        raise InputError(
+            f"{name}: the programme ends in year {last_year}, after the horizon; set horizon_years to "
+            f"{last_year} or more, or fewer programme_years."
+        )
