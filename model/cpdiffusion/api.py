@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cpdiffusion.config import folder_of
-from cpdiffusion.config import load
+from cpdiffusion.config import folder_of, load
 from cpdiffusion.draws import replicate_seeds
 from cpdiffusion.engine.state import NEVER, Flow
 from cpdiffusion.errors import InputError

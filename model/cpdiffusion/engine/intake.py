@@ -59,10 +59,7 @@ def take_batches(state: State, columns: Columns, programme: Programme, region: i
 @compiled
 def next_eligible(state: State, place: int, region: int) -> int:
     """First place at or after ``place`` on the waiting list with a firm that has not adopted."""
-    while (
-        place < state.waiting_end[region]
-        and state.adoption_quarter[state.waiting_list[place]] != NEVER
-    ):
+    while place < state.waiting_end[region] and state.adoption_quarter[state.waiting_list[place]] != NEVER:
         place += 1
     return place
 
@@ -98,7 +95,9 @@ def exhausted(state: State, region: int, members: int) -> bool:
 
 
 @compiled
-def form_batch(state: State, columns: Columns, programme: Programme, region: int, members: int, now: int) -> None:
+def form_batch(
+    state: State, columns: Columns, programme: Programme, region: int, members: int, now: int
+) -> None:
     """Support the next firms on the list together and pay for their advice."""
     batch = state.counts[Count.BATCHES]
     state.counts[Count.BATCHES] += 1
@@ -110,7 +109,9 @@ def form_batch(state: State, columns: Columns, programme: Programme, region: int
 
 
 @compiled
-def add_member(state: State, columns: Columns, programme: Programme, region: int, batch: int, now: int) -> None:
+def add_member(
+    state: State, columns: Columns, programme: Programme, region: int, batch: int, now: int
+) -> None:
     """The next firm on the list joins a batch: its advice is paid, its subsidy reserved."""
     place = next_eligible(state, state.waiting_next[region], region)
     firm, size = state.waiting_list[place], state.batch_size[batch]

@@ -279,15 +279,11 @@ class Firm(FixedAgent):
 
     @cell.setter
     def cell(self, cell: Cell) -> None:
-        raise InputError(
-            "Firm.cell: ties are fixed during a run; change them in the World instead."
-        )
+        raise InputError("Firm.cell: ties are fixed during a run; change them in the World instead.")
 
     def remove(self) -> None:
         """Refused: without its view the engine would go on with the firm all the same."""
-        raise InputError(
-            "Firm.remove: firms stay for the whole run; leave it out of the World instead."
-        )
+        raise InputError("Firm.remove: firms stay for the whole run; leave it out of the World instead.")
 
     def _fact(self, column: str) -> Any:
         return getattr(self.model.world.firms, column)[self.row]
@@ -490,9 +486,7 @@ class DiffusionModel(mesa.Model):
 def _check(world: World, seed: int, regional_mean: Floats, horizon_quarters: int) -> None:
     regions = (len(world.regions),)
     if np.shape(regional_mean) != regions:  # compiled code would read beyond the end
-        raise InputError(
-            f"regional_mean: has shape {np.shape(regional_mean)}, must have {regions}."
-        )
+        raise InputError(f"regional_mean: has shape {np.shape(regional_mean)}, must have {regions}.")
     _require(0 <= seed <= LARGEST_SEED, "seed", seed, "lie between 0 and 2^64 - 1")
     _require(horizon_quarters >= 1, "horizon_quarters", horizon_quarters, "be at least 1")
 

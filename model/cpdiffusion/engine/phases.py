@@ -121,9 +121,7 @@ def exchange_in_cohorts(state: State, columns: Columns, rule: Rule) -> None:
         firm, taken = supported[k], 0
         if adoption[firm] != NEVER:
             continue
-        while read[firm] < state.counts[Count.COHORT_RESULTS] and (
-            taken < rule.cohort_exchanges_per_quarter
-        ):
+        while read[firm] < state.counts[Count.COHORT_RESULTS] and (taken < rule.cohort_exchanges_per_quarter):
             peer = results[read[firm]]
             read[firm] += 1
             if cohort[peer] == cohort[firm]:
@@ -201,15 +199,11 @@ def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> 
 
 
 @compiled
-def decide_on_offers(
-    state: State, columns: Columns, rule: Rule, programme: Programme, now: int
-) -> None:
+def decide_on_offers(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
     """Firms diagnosed now decide on their offer; what decliners leave goes back to the purse."""
     n = candidates_with_offers(state, now)
     hassle = rule.hassle_cost_share * programme.hassle_factor
-    terms = decision.offer(
-        programme.subsidy_rate, hassle, rule.first_cost_weight, programme.log_benefit
-    )
+    terms = decision.offer(programme.subsidy_rate, hassle, rule.first_cost_weight, programme.log_benefit)
     weigh(state, columns, rule, programme, n, terms)
     for k in range(n):
         firm = state.candidates[k]
@@ -234,9 +228,7 @@ def candidates_with_offers(state: State, now: int) -> int:
 
 
 @compiled
-def decide_at_reviews(
-    state: State, columns: Columns, rule: Rule, programme: Programme, now: int
-) -> None:
+def decide_at_reviews(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
     """Firms whose own calendar says so review; the calendar is the same under every policy."""
     n = reviewing(state, rule, now)
     review = draws.stream(state.seed[0], Purpose.REVIEW, now)
@@ -286,13 +278,9 @@ def weigh(
         willing[k] = False
         if decision.lacks_example(waits[firm], seen[firm], supported[firm] != NEVER):
             continue
-        mean, variance = learning.predicted_return(
-            precision[firm], weighted_sum[firm], rule.firm_variance
-        )
+        mean, variance = learning.predicted_return(precision[firm], weighted_sum[firm], rule.firm_variance)
         if diagnosed[firm] != NEVER:
-            mean, variance = learning.after_diagnosis(
-                mean, variance, signal[firm], programme.signal_variance
-            )
+            mean, variance = learning.after_diagnosis(mean, variance, signal[firm], programme.signal_variance)
         willing[k] = decision.adopts(
             mean, variance, hurdle[firm], required[firm], liquidity[firm], capital[firm], terms
         )
@@ -366,9 +354,7 @@ def book(state: State, columns: Columns, rule: Rule, programme: Programme, now: 
 
 
 @compiled
-def side_benefits(
-    seed: np.uint64, rule: Rule, firm: int, investment_mkrw: float
-) -> tuple[float, float]:
+def side_benefits(seed: np.uint64, rule: Rule, firm: int, investment_mkrw: float) -> tuple[float, float]:
     """Indirect and environmental benefit (million KRW), the same whenever the firm adopts."""
     indirect = side_benefit(
         seed, Purpose.INDIRECT, firm, investment_mkrw,

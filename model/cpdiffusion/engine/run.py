@@ -32,9 +32,7 @@ def run(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> None
 
 
 @compiled
-def run_into(
-    runs: Runs, state: State, setting: Setting, seeds: NDArray[np.uint64], priority: Ints
-) -> None:
+def run_into(runs: Runs, state: State, setting: Setting, seeds: NDArray[np.uint64], priority: Ints) -> None:
     """One replicate per seed on the same world, results into ``runs``."""
     for k in range(seeds.size):
         run(state, setting, seeds[k], priority)

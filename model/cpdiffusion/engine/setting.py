@@ -156,8 +156,12 @@ def log_hurdles(accepted_payback_years: Floats, benefit_horizon_years: float) ->
 
 @compiled
 def tie_precisions(
-    ties: Ties, sector: Ints, visibility: Floats, noise_variance: Floats,
-    firm_variance: float, cross_sector_similarity: float,
+    ties: Ties,
+    sector: Ints,
+    visibility: Floats,
+    noise_variance: Floats,
+    firm_variance: float,
+    cross_sector_similarity: float,
 ) -> Floats:
     """Precision that a result adds along each tie, shape (M,)."""
     precision = np.empty(ties.target.size)

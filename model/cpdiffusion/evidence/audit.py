@@ -164,9 +164,7 @@ def check_rows_outside_period(rows: Iterable[RegionYear]) -> Iterator[Finding]:
             yield _finding("outside_period", where, nearest, row.year, "year", remark)
 
 
-def check_cohort_sizes(
-    rows: Sequence[RegionYear], cohort_firms: tuple[int, int]
-) -> Iterator[Finding]:
+def check_cohort_sizes(rows: Sequence[RegionYear], cohort_firms: tuple[int, int]) -> Iterator[Finding]:
     """Firms per listed row lie within the stated size of a cohort."""
     firms = firms_by_region(rows)
     for region, listed in rows_by_region(rows).items():
@@ -192,9 +190,7 @@ def check_column_totals(rows: Sequence[RegionYear], totals: PrintedTotals) -> It
             yield _finding(check, where, printed, recomputed, unit, remark)
 
 
-def check_text_against_table(
-    rows: Sequence[RegionYear], quoted: Iterable[QuotedFigure]
-) -> Iterator[Finding]:
+def check_text_against_table(rows: Sequence[RegionYear], quoted: Iterable[QuotedFigure]) -> Iterator[Finding]:
     """A yearly figure quoted in the text is the sum of that year's rows."""
     for figure in quoted:
         amount = figure.column.removesuffix("_mkrw")
@@ -260,9 +256,7 @@ def _indented(remark: str) -> str:
     return textwrap.fill(remark, _WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
-def _lines(
-    rows: Sequence[RegionYear], totals: PrintedTotals | None
-) -> list[RegionYear | PrintedTotals]:
+def _lines(rows: Sequence[RegionYear], totals: PrintedTotals | None) -> list[RegionYear | PrintedTotals]:
     return [*rows] if totals is None else [*rows, totals]
 
 
@@ -297,9 +291,7 @@ def _ratio(line: RegionYear | PrintedTotals, benefit: str) -> Decimal:
 
 def _half_digit(printed: Iterable[Decimal]) -> Decimal:
     """Half a unit in the last decimal place that any of the figures uses."""
-    return min(
-        (Decimal((0, (5,), _exponent(figure) - 1)) for figure in printed), default=Decimal(0)
-    )
+    return min((Decimal((0, (5,), _exponent(figure) - 1)) for figure in printed), default=Decimal(0))
 
 
 def _exponent(figure: Decimal) -> int:

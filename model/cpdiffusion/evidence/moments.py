@@ -130,9 +130,7 @@ def return_moments(rows: Sequence[RegionYear]) -> ReturnMoments:
             region: firms[region] / len(listed) for region, listed in rows_by_region(rows).items()
         },
         indirect=_benefit_ratio(np.array([row.indirect_mkrw for row in rows]), investment),
-        environmental=_benefit_ratio(
-            np.array([row.environmental_mkrw for row in rows]), investment
-        ),
+        environmental=_benefit_ratio(np.array([row.environmental_mkrw for row in rows]), investment),
     )
 
 
@@ -146,9 +144,7 @@ def _require_usable(rows: Sequence[RegionYear]) -> None:
                 "leave the row out or give its benefit."
             )
     if sum(firms_by_region(rows).values()) <= 0:
-        raise InputError(
-            "firms_cumulative is 0 on all rows; at least one firm must have taken part."
-        )
+        raise InputError("firms_cumulative is 0 on all rows; at least one firm must have taken part.")
 
 
 def _region_index(rows: Sequence[RegionYear]) -> NDArray[np.intp]:

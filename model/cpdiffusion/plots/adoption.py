@@ -32,9 +32,7 @@ def adoption_curves(ax: Axes, trajectories: pd.DataFrame, titles: Mapping[str, s
         style.nothing_to_show(ax, "no trajectories")
         return ax
     _set_limits(ax, adopters)
-    ends = [
-        _draw(ax, adopters, name, titles) for name in style.in_order(adopters["scenario"], titles)
-    ]
+    ends = [_draw(ax, adopters, name, titles) for name in style.in_order(adopters["scenario"], titles)]
     _label(ax, ends)
     return ax
 

@@ -85,12 +85,8 @@ def _rows_of(comparison: pd.DataFrame, titles: Titles, outcome: str) -> list[Row
     if len(comparison) and outcome not in set(comparison["outcome"]):
         hint = did_you_mean(outcome, set(comparison["outcome"]))
         raise InputError(f"outcome '{outcome}' is not in the comparison{hint}")
-    found = [
-        row for row in style.records(comparison) if row["outcome"] == outcome and has_baseline(row)
-    ]
-    place = {
-        name: k for k, name in enumerate(style.in_order([r["scenario"] for r in found], titles))
-    }
+    found = [row for row in style.records(comparison) if row["outcome"] == outcome and has_baseline(row)]
+    place = {name: k for k, name in enumerate(style.in_order([r["scenario"] for r in found], titles))}
     return sorted(found, key=lambda row: place[row["scenario"]])
 
 
@@ -102,9 +98,7 @@ def has_baseline(row: Row) -> bool:
 def _one_unit(found: Sequence[Row]) -> str:
     units = list(dict.fromkeys(row["unit"] for row in found))
     if len(units) > 1:
-        raise InputError(
-            f"outcomes in {' and '.join(units)} cannot share an axis; draw them in panels."
-        )
+        raise InputError(f"outcomes in {' and '.join(units)} cannot share an axis; draw them in panels.")
     return units[0] if units else ""
 
 

@@ -51,6 +51,8 @@ def adopters_at(
     with its share of adopters.
     """
     axes = _panels(figure, len(quarters), title)
+    if not axes:
+        return axes
     if world.size > DOTS_AT_MOST:
         _draw_discs(figure, axes, world, adoption_quarter, quarters)
     else:
@@ -61,10 +63,8 @@ def adopters_at(
 
 
 def _panels(figure: Figure, panels: int, title: str) -> list[Axes]:
-    figure.suptitle(
-        style.wrapped(title, int(figure.get_figwidth() * 10)), size=style.TITLE_PT, weight="bold"
-    )
-    columns = min(2, panels)
+    figure.suptitle(style.wrapped(title, int(figure.get_figwidth() * 10)), size=style.TITLE_PT, weight="bold")
+    columns = 1 if panels == 1 else 2
     axes = [figure.add_subplot(math.ceil(panels / columns), columns, k + 1) for k in range(panels)]
     for ax in axes:
         ax.set_axis_off()
@@ -96,9 +96,7 @@ def kinds_at(adopted: Quarters, supported: Quarters, quarter: int) -> Kinds:
     has_adopted = (adopted != NEVER) & (adopted <= quarter)
     has_support = (supported != NEVER) & (supported <= quarter)
     helped = has_adopted & has_support & (supported <= adopted)
-    return Kinds(
-        ~has_adopted & ~has_support, ~has_adopted & has_support, has_adopted & ~helped, helped
-    )
+    return Kinds(~has_adopted & ~has_support, ~has_adopted & has_support, has_adopted & ~helped, helped)
 
 
 # --- firms as dots -------------------------------------------------------------------------------
@@ -117,9 +115,7 @@ def _draw_dots(
     for ax, quarter in zip(axes, quarters, strict=True):
         _draw_ties(ax, place[drawn])
         _draw_firms(ax, place, kinds_at(adopted, supported, quarter))
-    number = (
-        f"all {len(pairs):,}" if len(drawn) == len(pairs) else f"{len(drawn):,} of {len(pairs):,}"
-    )
+    number = f"all {len(pairs):,}" if len(drawn) == len(pairs) else f"{len(drawn):,} of {len(pairs):,}"
     _key(figure, axes, f"Lines: {number} ties")
 
 
@@ -159,8 +155,6 @@ def _frame(ax: Axes, place: Floats) -> None:
 
 
 def _key(figure: Figure, axes: Sequence[Axes], caption: str) -> None:
-    if not axes:
-        return
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside lower center", ncols=2 if figure.get_figwidth() < 8 else 4,
@@ -217,12 +211,12 @@ def discs_of_firms(world: World) -> Floats:
     radius = disc_radii(members)[complex_] * np.sqrt((rank + 0.5) / members[complex_])
     angle = GOLDEN_ANGLE * rank
     spiral = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return np.asarray(grid(members.size)[complex_] + radius[:, None] * spiral)
+    return grid(members.size)[complex_] + radius[:, None] * spiral
 
 
 def disc_radii(members: NDArray[np.integer]) -> Floats:
     """Radii in a grid of unit cells, areas in proportion to members."""
-    return np.asarray(0.5 * DISC_FILL * np.sqrt(members / members.max()))
+    return 0.5 * DISC_FILL * np.sqrt(members / members.max())
 
 
 def grid(cells: int) -> Floats:
@@ -255,9 +249,7 @@ def _draw_discs(
         ax.add_collection(discs, autolim=False)
         _frame(ax, np.concatenate([centres - 0.5, centres + 0.5]))
     bar = figure.colorbar(discs, ax=list(axes), location="bottom", shrink=0.6, aspect=40, pad=0.02)
-    bar.set_label(
-        f"Adopters (% of the firms of a complex; {members.size:,} complexes, area by firms)"
-    )
+    bar.set_label(f"Adopters (% of the firms of a complex; {members.size:,} complexes, area by firms)")
 
 
 def share_by_group(
@@ -265,4 +257,4 @@ def share_by_group(
 ) -> Floats:
     """Share of each group's firms that has adopted by the end of a quarter."""
     has_adopted = (adopted != NEVER) & (adopted <= quarter)
-    return np.asarray(np.bincount(group, has_adopted, members.size) / members)
+    return np.bincount(group, has_adopted, members.size) / members

@@ -91,9 +91,7 @@ def _draw_reported(ax: Axes, points: Sequence[RegionYear], offsets: Mapping[str,
         )  # fmt: skip
 
 
-def _draw_simulated(
-    ax: Axes, runs: Sequence[Row], offsets: Mapping[str, float], titles: Titles
-) -> None:
+def _draw_simulated(ax: Axes, runs: Sequence[Row], offsets: Mapping[str, float], titles: Titles) -> None:
     for name in style.in_order([row["scenario"] for row in runs], titles):
         found = [row for row in runs if row["scenario"] == name]
         years = [row["programme_year"] + offsets[name] for row in found]

@@ -277,4 +277,4 @@ def _mean(values: Sequence[float]) -> float:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame as dictionaries."""
-    return frame.to_dict("records")  # type: ignore[no-any-return]
+    return frame.to_dict("records")

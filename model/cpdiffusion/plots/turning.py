@@ -129,13 +129,10 @@ def _key(ax: Axes) -> None:
     from matplotlib.patches import Patch
 
     handles: list[Patch | Line2D] = [
-        Patch(facecolor=FACE[end], edgecolor=style.INK, linewidth=0.8, label=f"{end} end")
-        for end in ENDS
+        Patch(facecolor=FACE[end], edgecolor=style.INK, linewidth=0.8, label=f"{end} end") for end in ENDS
     ]
     handles.append(Line2D([], [], color=style.FAINT, linestyle="--", linewidth=1, label="default"))
-    handles.append(
-        Line2D([], [], color=style.INK, marker="X", linestyle="none", label="turns or unclear")
-    )
+    handles.append(Line2D([], [], color=style.INK, marker="X", linestyle="none", label="turns or unclear"))
     ax.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=4, fontsize=style.TEXT_PT,
         borderaxespad=0.2, borderpad=0.2, columnspacing=1.2, handlelength=1.4,

@@ -36,9 +36,7 @@ def channel_shares(ax: Axes, why: pd.DataFrame, titles: Mapping[str, str]) -> Ax
         return ax
     style.around_zero(ax, [value for line in lines for value in line[2:5]])
     style.rows(ax, [line.words if line.kind != HEAD else "" for line in lines])
-    style.notes(
-        ax, [style.with_interval(*line[2:5]) if line.kind != HEAD else "" for line in lines]
-    )
+    style.notes(ax, [style.with_interval(*line[2:5]) if line.kind != HEAD else "" for line in lines])
     for place, line in enumerate(lines):
         _draw(ax, place, line)
     return ax

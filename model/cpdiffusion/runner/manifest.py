@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Any
 from cpdiffusion.runner.folder import MANIFEST
 
 PACKAGE = Path(__file__).resolve().parents[1]
-LIBRARIES = ("numpy", "numba", "scipy", "pandas", "pyarrow", "matplotlib", "networkx", "mesa", "hydra-core")
 
 
 def file_hash(path: Path) -> str:
@@ -32,12 +32,13 @@ def code_hash() -> str:
 def versions() -> dict[str, str]:
     """Versions of Python, this package and the libraries that results depend on."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in ("cpdiffusion", *LIBRARIES):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    try:
+        required = [re.split(r"[^\w.-]", line)[0] for line in metadata.requires("cpdiffusion") or ()]
+    except metadata.PackageNotFoundError:  # run from a checkout without installing
+        return found
+    installed = {d.metadata["Name"].lower() for d in metadata.distributions()}
+    names = ["cpdiffusion", *(name for name in required if name.lower() in installed)]
+    return found | {name: metadata.version(name) for name in names}
 
 
 def write_manifest(folder: Path, content: Mapping[str, Any], inputs: Iterable[Path] = ()) -> None:

@@ -61,11 +61,12 @@ def compare(settings: Settings, scenario_folder: Path) -> Comparison:
         batches, reached = run_until_narrow(planned, settings, workers)
         runs = {name: outcome_frame(batches, name) for name in planned.scenarios}
         flows = {name: np.stack([f for b in batches for f in b.flows[name]]) for name in planned.scenarios}
-        why = _why_table(planned, settings, workers) if settings.why and planned.pairs else None
+        replicates = len(next(iter(runs.values())))
+        why = _why_table(planned, replicates, settings, workers) if settings.why and planned.pairs else None
         turning = turning_points(planned, settings, workers) if settings.turning and planned.pairs else None
     return Comparison(
         settings, planned, comparison_table(runs, planned.baselines), long_runs(runs),
-        trajectories(flows), programme_roi(flows), why, turning, len(next(iter(runs.values()))), reached,
+        trajectories(flows), programme_roi(flows), why, turning, replicates, reached,
     )  # fmt: skip
 
 
@@ -134,23 +135,26 @@ def _values(batches: list[Batch], scenario: str, outcome: str) -> Values:
 # --- why -----------------------------------------------------------------------------------------
 
 
-def _why_table(planned: Plan, settings: Settings, workers: Workers) -> pd.DataFrame:
+def _why_table(planned: Plan, replicates: int, settings: Settings, workers: Workers) -> pd.DataFrame:
     import pandas as pd
 
-    rows = [row for pair in planned.pairs for row in why_rows(planned, *pair, settings, workers)]
+    rows = [row for pair in planned.pairs for row in why_rows(planned, *pair, replicates, settings, workers)]
     columns = ["scenario", "baseline", "channel", "words", "share", "share_low", "share_high", "replicates"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def why_rows(
-    planned: Plan, scenario: str, baseline: str, settings: Settings, workers: Workers
+    planned: Plan, scenario: str, baseline: str, replicates: int, settings: Settings, workers: Workers
 ) -> list[dict[str, Any]]:
-    """Shapley share of each channel in the difference of additional adopters."""
+    """Shapley share of each channel in the difference of additional adopters.
+
+    The first ``replicates`` of the comparison are used, fewer when there are many mixtures.
+    """
     designs = planned.experiment.designs
     channels = differing_channels(designs[baseline], designs[scenario])
     mixed = mixtures(designs[baseline], designs[scenario])
     experiment = planned.experiment.with_designs({_key(c): design for c, design in mixed.items()})
-    count = min(WHY_REPLICATES, max(WHY_LEAST, WHY_RUNS // len(mixed)))
+    count = min(replicates, WHY_REPLICATES, max(WHY_LEAST, WHY_RUNS // len(mixed)))
     batches = run_stretches(
         experiment, 0, count, workers, settings, f"why {scenario}", (HEADLINE_DIFFERENCE,)
     )

@@ -22,16 +22,16 @@ def write_figures(result: Comparison, folder: Path) -> None:
     _one(folder, "roi", 7, 4.5, lambda ax: _roi(result, ax))
     _network(result, folder)
     if result.plan.pairs:
-        figure = save.figure(9, 5.5)
+        figure = save.figure(9, differences.panels_height_inches(9, result.table, titles, COMPARED))
         differences.difference_panels(figure, result.table, titles, COMPARED)
         save.save(figure, folder / "differences.png")
     if result.why is not None and len(result.why):
         frame = result.why
-        height = 1.5 + 0.45 * len(frame)
-        _one(folder, "why", 8, height, lambda ax: why.channel_shares(ax, frame, titles))
+        _one(folder, "why", 8, why.height_inches(frame), lambda ax: why.channel_shares(ax, frame, titles))
     if result.turning is not None:
         tornado = result.turning
-        _one(folder, "turning", 9, 7.5, lambda ax: turning.turning_points(ax, tornado, titles))
+        height = turning.height_inches(tornado)
+        _one(folder, "turning", 9, height, lambda ax: turning.turning_points(ax, tornado, titles))
 
 
 def _one(folder: Path, name: str, width: float, height: float, draw) -> None:  # type: ignore[no-untyped-def]

@@ -26,8 +26,8 @@ class ReplicateSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     half_width: float = Field(gt=0, description="of the interval of the paired difference, in firms")
-    at_least: int = Field(ge=2, le=1_000_000)
-    at_most: int = Field(ge=2, le=1_000_000)
+    at_least: int = Field(ge=2, le=100_000)
+    at_most: int = Field(ge=2, le=100_000)
 
 
 class Settings(BaseModel):

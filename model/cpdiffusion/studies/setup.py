@@ -36,6 +36,12 @@ class Plan:
         """Scenarios with their baselines, in the order given."""
         return [(name, base) for name, base in self.baselines.items() if base is not None]
 
+    @property
+    def main_pair(self) -> tuple[str, str]:
+        """The first pair in which both sides spend money, else the first: the one to read aloud."""
+        spends = {name for name, d in self.experiment.designs.items() if d.budget_mkrw_per_year}
+        return next((pair for pair in self.pairs if set(pair) <= spends), self.pairs[0])
+
 
 def plan(settings: Settings, scenario_folder: Path) -> Plan:
     """Everything checked before anything is computed."""

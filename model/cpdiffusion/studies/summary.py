@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cpdiffusion.outcomes.paired import CONFIDENCE
 from cpdiffusion.parameters import REGISTRY, moments_of
@@ -25,37 +25,53 @@ SHOWN = (
 
 
 def headline(result: Comparison) -> str:
-    """One sentence per pair, the first for reading aloud."""
+    """A sentence on the main pair to read aloud, what would turn it, then a line per other pair."""
     if not result.plan.pairs:
-        only = next(iter(result.plan.scenarios))
-        row = result.row(only)
-        return (
-            f"{where(result)}, {result.plan.titles[only]} gives {row['mean']:.1f} additional adopters "
-            f"(90 of 100 simulated regions: {row.p05:.0f} to {row.p95:.0f})."
-        )
-    first, *others = [pair_sentence(result, *pair) for pair in result.plan.pairs]
-    turn = turn_sentence(result)
-    return " ".join([first, turn, *others]) if turn else " ".join([first, *others])
+        return single_sentence(result)
+    main = result.plan.main_pair
+    others = [short_line(result, *pair) for pair in result.plan.pairs if pair != main]
+    first = f"{pair_sentence(result, *main)} {turn_sentence(result)}".strip()
+    return "\n".join([first, *others])
+
+
+def single_sentence(result: Comparison) -> str:
+    """What the only scenario reaches."""
+    only = next(iter(result.plan.scenarios))
+    row = result.row(only)
+    return (
+        f"{where(result)}, the scenario '{result.plan.titles[only]}' reaches {row['mean']:.0f} additional "
+        f"adopters (in 90 of 100 simulated regions {row.p05:.0f} to {row.p95:.0f})."
+    )
 
 
 def pair_sentence(result: Comparison, scenario: str, baseline: str) -> str:
     """Who reaches more additional adopters, by how much, how sure."""
-    row, base = result.row(scenario), result.row(baseline)
-    titles = result.plan.titles
+    row, base, titles = result.row(scenario), result.row(baseline), result.plan.titles
     numbers = (
         f"({row['mean']:.0f} against {base['mean']:.0f}; {CONFIDENCE:.0%} interval of the difference "
         f"{row.difference_low:.0f} to {row.difference_high:.0f})"
     )
-    money = money_words(result.plan.experiment.designs[scenario])
-    lead = f"{where(result)}{money}, the scenario '{titles[scenario]}' reaches"
-    against = f"than '{titles[baseline]}'"
+    lead = f"{where(result)}{money_words(result.plan.experiment.designs[scenario])}, the scenario"
+    odds = f"{100 * row.probability_better:.0f} of 100 simulated regions"
+    sure = f"and does better in {odds} if the assumed numbers hold."
+    return f"{lead} '{titles[scenario]}' reaches {verdict(row, titles[baseline])} {numbers}, {sure}"
+
+
+def verdict(row: pd.Series, baseline_title: str) -> str:
+    """More, fewer, or no telling."""
     if row.difference_low <= 0.0 <= row.difference_high:
-        verdict = f"as many additional adopters as '{titles[baseline]}', as far as can be told {numbers}"
-    else:
-        more = "more" if row.difference > 0 else "fewer"
-        verdict = f"{abs(row.difference):.0f} {more} additional adopters {against} {numbers}"
+        return f"as many additional adopters as '{baseline_title}', as far as can be told"
+    more = "more" if row.difference > 0 else "fewer"
+    return f"{abs(row.difference):.0f} {more} additional adopters than '{baseline_title}'"
+
+
+def short_line(result: Comparison, scenario: str, baseline: str) -> str:
+    """One line for a further pair."""
+    row, titles = result.row(scenario), result.plan.titles
+    interval = f"({row.difference_low:+.0f} to {row.difference_high:+.0f})"
     return (
-        f"{lead} {verdict}, and does better in {100 * row.probability_better:.0f} of 100 simulated regions."
+        f"- {titles[scenario]}: {row.difference:+.0f} {interval} against '{titles[baseline]}', "
+        f"better in {100 * row.probability_better:.0f} of 100."
     )
 
 
@@ -79,14 +95,25 @@ def money_words(design: Design) -> str:
 
 
 def turn_sentence(result: Comparison) -> str:
-    """Which single assumption would turn the first pair's answer."""
+    """Which single parameter would turn the main pair's answer, and at which value."""
     if result.turning is None:
         return ""
     turning = result.turning[result.turning.turns]
     if turning.empty:
         return "No single parameter, moved alone to either end of its range, turns this answer."
-    names = [f"{row.meaning} ({row.parameter})" for row in turning.head(3).itertuples()]
-    return f"It would turn, or no longer be clear, with another value of: {'; '.join(names)}."
+    cases = [turn_case(row) for row in turning.head(3).itertuples()]
+    return f"It would turn, or no longer be clear, if {'; or if '.join(cases)}."
+
+
+def turn_case(row: Any) -> str:
+    """A parameter's value that turns the answer, beside the value used."""
+    same_side = row.at_low_from * row.difference_at_default > 0
+    end = row.high if same_side and _clear(row.at_low_from, row.at_low_to) else row.low
+    return f"`{row.parameter}` ({row.meaning}) were {end:g} instead of {row.default:g} {row.unit}"
+
+
+def _clear(low: float, high: float) -> bool:
+    return low > 0 or high < 0
 
 
 def summary(result: Comparison, command: str) -> str:
@@ -167,7 +194,8 @@ def why_words(why: pd.DataFrame, titles: dict[str, str]) -> str:
     for (scenario, baseline), rows in why.groupby(["scenario", "baseline"], sort=False):
         parts.append(
             f"'{titles[scenario]}' against '{titles[baseline]}', additional adopters by channel "
-            "(Shapley shares; they add up to the difference):"
+            f"(Shapley shares; they add up to the difference over the first {rows.replicates.iloc[0]} "
+            "replicates):"
         )
         parts += [
             f"- {row.words}: {row.share:+.1f} ({row.share_low:+.1f} to {row.share_high:+.1f})"
@@ -180,6 +208,7 @@ def why_words(why: pd.DataFrame, titles: dict[str, str]) -> str:
 def turning_words(result: Comparison) -> str:
     """The parameters that move the difference most."""
     assert result.turning is not None
+    names = " over ".join(f"'{result.plan.titles[name]}'" for name in result.plan.main_pair)
     lines = [
         "| parameter | status | range | difference at low end | at high end |",
         "|---|---|---|---:|---:|",
@@ -190,7 +219,7 @@ def turning_words(result: Comparison) -> str:
         for row in result.turning.head(8).itertuples()
     ]
     return (
-        "Difference in additional adopters of the first pair, with one parameter at a time at the ends of "
+        f"Difference in additional adopters ({names}), with one parameter at a time at the ends of "
         "its range:\n\n" + "\n".join(lines)
     )
 

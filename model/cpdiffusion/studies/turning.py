@@ -33,10 +33,10 @@ DEFAULT: End = ("", 0.0)
 
 
 def turning_points(planned: Plan, settings: Settings, workers: Workers) -> pd.DataFrame:
-    """The first pair's difference in additional adopters at both ends of every parameter's range."""
+    """The main pair's difference in additional adopters at both ends of every parameter's range."""
     import pandas as pd
 
-    scenario, baseline = planned.pairs[0]
+    scenario, baseline = planned.main_pair
     designs = planned.experiment.designs
     experiment = planned.experiment.with_designs({n: designs[n] for n in (scenario, baseline)})
     moved = [p for p in REGISTRY if may_move(p, experiment)]

@@ -92,7 +92,11 @@ def normal_quantiles(probability: Floats) -> Floats:
 
 
 def draw_firms(
-    seed: np.uint64, p: Parameters, region: Ints, complex_: Ints, sector: Ints,
+    seed: np.uint64,
+    p: Parameters,
+    region: Ints,
+    complex_: Ints,
+    sector: Ints,
     given: Mapping[str, NDArray[np.generic]],
 ) -> Firms:
     """Firms at given places: columns in ``given`` are taken as they are, the rest are drawn.
@@ -101,7 +105,11 @@ def draw_firms(
     """
     size = region.size
     columns: dict[str, NDArray[np.generic]] = {
-        "region": region, "complex": complex_, "sector": sector, **given}
+        "region": region,
+        "complex": complex_,
+        "sector": sector,
+        **given,
+    }
     for name, draw in DRAWN_COLUMNS.items():
         if name not in columns:
             columns[name] = draw(seed, p, size, columns)

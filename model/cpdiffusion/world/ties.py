@@ -59,8 +59,7 @@ def draw_ties(seed: np.uint64, p: Parameters, firms: Firms, sectors: int) -> Tie
     same_sector = ring(order, firms.region * np.int32(sectors) + firms.sector)
     pairs = (
         chain_pairs(seed, p.supply_chain_degree, region, np.cumsum(firms.employees[region.member])),
-        complex_pairs(seed, p.complex_degree, complex_, same_complex,
-                      p.sector_homophily, p.long_tie_share),
+        complex_pairs(seed, p.complex_degree, complex_, same_complex, p.sector_homophily, p.long_tie_share),
         random_pairs(seed, int(Layer.SECTOR), p.sector_degree, same_sector),
     )
     return rows(order.size, *undirected(pairs))
@@ -146,8 +145,12 @@ def random_pairs(seed: np.uint64, layer: int, degree: float, among: Ring) -> Int
 
 @compiled
 def complex_pairs(
-    seed: np.uint64, degree: float, complex_: Ring, same_sector: Ring,
-    homophily: float, long_tie_share: float,
+    seed: np.uint64,
+    degree: float,
+    complex_: Ring,
+    same_sector: Ring,
+    homophily: float,
+    long_tie_share: float,
 ) -> Ints:
     """Ties to the next members round the ring of the complex, or of one's sector in it."""
     opened = opened_ties(seed, Layer.COMPLEX, degree, complex_.group.size)
