@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from cpdiffusion.errors import InputError
 
@@ -28,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. A mistake of the user costs one sentence and 2."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(words)
+        with warnings.catch_warnings():
+            warnings.showwarning = _say  # type: ignore[assignment]
+            return _run(words)
     except InputError as error:
         print(f"cpdiffusion: {error}", file=sys.stderr)
         return 2
@@ -37,6 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "\ncpdiffusion: interrupted; nothing was written. The same command starts again.", file=sys.stderr
         )
         return 130
+
+
+def _say(message: Warning | str, *_: Any) -> None:
+    """A warning as a sentence, without the place in the code that raised it."""
+    print(f"cpdiffusion: {message}", file=sys.stderr)
 
 
 def _run(words: list[str]) -> int:

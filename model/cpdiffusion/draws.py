@@ -56,6 +56,7 @@ PURPOSE_STEP = np.uint64(0xD6E8FEB86659FD93)
 QUARTER_STEP = np.uint64(0xA3B195354A39B70D)
 UNIT = 2.0**-53
 HALF_UNIT = 2.0**-54
+LARGEST = 1.0 - UNIT  # below 1 after rounding
 
 
 @compiled
@@ -81,7 +82,7 @@ def uniform(stream_key: np.uint64, firm: int) -> float:
 @compiled
 def standard_normal(stream_key: np.uint64, firm: int) -> float:
     """Standard normal at the firm's position of a stream; never infinite."""
-    return normal_quantile(uniform(stream_key, firm) + HALF_UNIT)
+    return normal_quantile(min(uniform(stream_key, firm) + HALF_UNIT, LARGEST))
 
 
 @compiled

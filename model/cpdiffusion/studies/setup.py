@@ -64,7 +64,8 @@ def recipe_of(settings: Settings) -> Recipe:
     if world.firms or world.ties or world.graph:
         from cpdiffusion.world.readers import read_world
 
-        name = settings.region if isinstance(settings.region, str) else "own"
+        own = isinstance(settings.region, list) or settings.region == "all"
+        name = "own" if own else str(settings.region)
         return read_world(world.firms, world.ties, world.graph, world.directed, name)
     return Recipe(regions_of(settings.region))
 

@@ -30,6 +30,8 @@ class Layer(IntEnum):
     OTHER = 3
 
 
+SPARSE = 16  # possible groups per firm beyond which empty ones are left out
+
 LAYERS = tuple(layer.name.lower() for layer in Layer)
 
 
@@ -55,14 +57,22 @@ def draw_ties(seed: np.uint64, p: Parameters, firms: Firms, sectors: int) -> Tie
     """The synthetic network among ``firms``; every draw is keyed by the seed."""
     order = shuffled(seed, firms.region.size)
     region, complex_ = ring(order, firms.region), ring(order, firms.complex)
-    same_complex = ring(order, firms.complex * np.int32(sectors) + firms.sector)
-    same_sector = ring(order, firms.region * np.int32(sectors) + firms.sector)
+    same_complex = ring(order, both(firms.complex, firms.sector, sectors))
+    same_sector = ring(order, both(firms.region, firms.sector, sectors))
     pairs = (
         chain_pairs(seed, p.supply_chain_degree, region, np.cumsum(firms.employees[region.member])),
         complex_pairs(seed, p.complex_degree, complex_, same_complex, p.sector_homophily, p.long_tie_share),
         random_pairs(seed, int(Layer.SECTOR), p.sector_degree, same_sector),
     )
     return rows(order.size, *undirected(pairs))
+
+
+def both(place: Ints, sector: Ints, sectors: int) -> Ints:
+    """One group per place and sector; numbered without gaps when there could be very many."""
+    group = place.astype(np.int64) * sectors + sector
+    if group.max() > SPARSE * group.size:
+        group = np.unique(group, return_inverse=True)[1]
+    return group.astype(np.int32)
 
 
 def undirected(pairs: tuple[NDArray[np.int32], ...]) -> tuple[Ints, Ints, NDArray[np.int8], Floats]:

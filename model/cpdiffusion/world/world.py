@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from cpdiffusion import draws
 from cpdiffusion.draws import Purpose
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.world.firms import Firms, Floats, Ints, draw_firms, uniforms
@@ -111,8 +110,3 @@ def sector_bounds(of: Region, p: Parameters) -> Floats:
     """Upper bounds in (0, 1) of the sectors' shares, the last one left out."""
     weight = np.array([p.key_sector_weight if name in of.key_sectors else 1.0 for name in SECTORS])
     return np.cumsum(weight)[:-1] / weight.sum()
-
-
-def world_seed(replicate_seed: int) -> int:
-    """The seed of a replicate's world (kept apart so that a fixed world can be reused)."""
-    return int(draws.stream(np.uint64(replicate_seed), int(Purpose.PLACE), 0))
