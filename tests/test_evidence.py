@@ -133,9 +133,7 @@ def test_rows_add_up_to_the_sums_taken_by_hand() -> None:
 
 def test_a_row_reads_as_it_is_printed() -> None:
     (row,) = [row for row in table4() if row.label == "Ulsan 2010"]
-    assert row == RegionYear(
-        "ulsan", 2010, 162, "2008.10-2013.9", 5800, 16900, 770, 30, 17700, 2.9, 3.1
-    )
+    assert row == RegionYear("ulsan", 2010, 162, "2008.10-2013.9", 5800, 16900, 770, 30, 17700, 2.9, 3.1)
     assert (row.period_start, row.period_end) == ((2008, 10), (2013, 9))
 
 
@@ -275,9 +273,7 @@ def found(check: str, variant: Variant = "as_printed") -> dict[str, Finding]:
 
 
 def test_three_printed_column_totals_are_off_by_the_known_amounts() -> None:
-    figures = {
-        where: (f.printed, f.recomputed, f.difference) for where, f in found("column_total").items()
-    }
+    figures = {where: (f.printed, f.recomputed, f.difference) for where, f in found("column_total").items()}
     assert figures == {
         "totals line, direct": (3053.6, 3059.3, 5.7),
         "totals line, indirect": (120.4, 121.2, 0.8),
@@ -399,9 +395,7 @@ def test_a_clean_table_gives_no_finding() -> None:
         (with_change(0, year=2009), "outside_period", "North 2009, period"),
     ],
 )
-def test_a_planted_error_is_found(
-    rows: list[RegionYear], check: str | None, where: str | None
-) -> None:
+def test_a_planted_error_is_found(rows: list[RegionYear], check: str | None, where: str | None) -> None:
     places = {(f.check, f.where) for f in findings_of(rows)}
     assert (check, where) in places if check else not places
 
@@ -430,9 +424,7 @@ def test_equal_benefits_in_different_regions_are_no_repeat() -> None:
         ({"firms": 81}, "firms_count", "totals line, firms"),
     ],
 )
-def test_an_error_in_the_totals_line_is_found(
-    changes: dict[str, Any], check: str, where: str
-) -> None:
+def test_an_error_in_the_totals_line_is_found(changes: dict[str, Any], check: str, where: str) -> None:
     findings = findings_of(a_clean_table(), replace(CLEAN_TOTALS, **changes))
     assert (check, where) in {(f.check, f.where) for f in findings}
 
@@ -612,9 +604,7 @@ def rows_with_elasticity(b: float, noise: float, seed: int = 0) -> list[RegionYe
         for year, size in enumerate(rng.normal(0.0, 0.7, size=40)):
             roi = math.exp(level - b * size + noise * rng.normal())
             invested = scale * math.exp(size)
-            rows.append(
-                a_row(region, 2000 + year, investment_mkrw=invested, direct_mkrw=invested * roi)
-            )
+            rows.append(a_row(region, 2000 + year, investment_mkrw=invested, direct_mkrw=invested * roi))
     return rows
 
 

@@ -347,9 +347,7 @@ def test_no_file_names_a_path_or_mirror_of_one_machine() -> None:
         ("the frame/work/ of it", False),
     ],
 )
-def test_a_trace_of_a_machine_is_told_from_a_web_address(
-    line: str, is_trace: bool, tmp_path: Path
-) -> None:
+def test_a_trace_of_a_machine_is_told_from_a_web_address(line: str, is_trace: bool, tmp_path: Path) -> None:
     planted = tmp_path / "planted.txt"
     planted.write_text(f"first\n{line}\n", "utf-8")
     assert [trace.split()[0] for trace in machine_traces([planted])] == (
@@ -388,12 +386,8 @@ def test_functions_are_short() -> None:
 
 
 def test_length_counts_code_and_not_the_docstring() -> None:
-    text = (
-        '@cache\ndef f(\n    x: int,\n) -> int:\n    """One.\n\n    Two.\n    """\n    return x\n'
-    )
-    assert function_lengths(house_from({f"{PACKAGE}/units.py": text})) == {
-        "cpdiffusion.units:2 f": 4
-    }
+    text = '@cache\ndef f(\n    x: int,\n) -> int:\n    """One.\n\n    Two.\n    """\n    return x\n'
+    assert function_lengths(house_from({f"{PACKAGE}/units.py": text})) == {"cpdiffusion.units:2 f": 4}
 
 
 # --- pinned and packed ---------------------------------------------------------------------------
@@ -467,7 +461,5 @@ def test_a_wheel_carries_data_configuration_and_scenarios(tmp_path: Path) -> Non
     (wheel,) = tmp_path.glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
     expected = files_under("model")
-    expected |= {
-        f"{PACKAGE}/{part}/{f}" for part in ("conf", "scenarios") for f in files_under(part)
-    }
+    expected |= {f"{PACKAGE}/{part}/{f}" for part in ("conf", "scenarios") for f in files_under(part)}
     assert expected <= packed, expected - packed

@@ -45,7 +45,7 @@ class Purpose(IntEnum):
     RING = 33
     TIE_NUMBER = 34
     TIE_KIND = 35
-    TIE_PARTNER = 36
+    TIE_PARTNER = 36  # and 37 to 39: one for each layer
 
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import numbers
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -56,7 +57,7 @@ REGISTRY: tuple[Parameter, ...] = (
               "national mean of the log return over the benefit horizon", least=-10, most=10),
     Parameter("firm_log_return_sd", 0.8, "log ROI", 0.4, 1.2, "assumed",
               "Table 4 holds averages over more than twenty firms and cannot tell; " + OURS,
-              "spread of firms' own potential around their region's mean", most=5),
+              "spread of firms' own potential around their region's mean", most=5, least=0.01),
     Parameter("region_year_log_return_sd", lambda m: m.within_region_sd, "log ROI", 0.3, 0.7,
               "calibrated", f"{TABLE_4}: pooled standard deviation within regions",
               "luck that all adopters of a region share in a year", most=5),
@@ -175,7 +176,7 @@ REGISTRY: tuple[Parameter, ...] = (
           ("cohort", 0.8, 1.0, "the cohort"),
           ("published", 0.01, 0.1, "the programme's published average"))),
     *(Parameter(f"{layer}_noise_sd", value, "log ROI", low, 1.5, "assumed", OURS,
-                f"error with which a result is seen through {words}", most=10)
+                f"error with which a result is seen through {words}", most=10, least=0.01)
       for layer, value, low, words in (
           ("supply_chain", 0.5, 0.1, "a supply-chain tie"),
           ("complex", 0.5, 0.1, "a tie in the complex"),
@@ -236,6 +237,11 @@ class Parameters(Mapping[str, float]):
 
     def __init__(self, values: Mapping[str, float]) -> None:
         self._values = dict(values)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in self.__dict__.get("_values", ()):
+            raise AttributeError(f"{name} cannot be set; make new parameters({{...}})")
+        super().__setattr__(name, value)
 
     def __getitem__(self, name: str) -> float:
         return self._values[name]
@@ -298,7 +304,7 @@ def checked(name: str, value: object, beyond_range: bool = False) -> float:
         raise InputError(f"parameters.{name}: no such parameter{did_you_mean(name, BY_NAME)}")
     parameter, number = BY_NAME[name], _number(name, value)
     low, high = (parameter.least, parameter.most) if beyond_range else (parameter.low, parameter.high)
-    if not low <= number <= high:
+    if not (low <= number <= high and math.isfinite(number)):
         possible = parameter.least <= number <= parameter.most
         hint = " (set beyond_range=true to explore it)" if possible else ""
         raise InputError(
@@ -310,7 +316,7 @@ def checked(name: str, value: object, beyond_range: bool = False) -> float:
 
 
 def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise InputError(f"parameters.{name}={value!r}: must be a number.")
     return float(value)
 

@@ -24,9 +24,9 @@ def realised_log_return(
 
 
 @compiled
-def adviser_gain(supported: bool, adviser_skill: float, gain_per_skill: float) -> float:
+def adviser_gain(adviser_skill: float, gain_per_skill: float) -> float:
     """Log return that advice adds when advisers are better than the reference (skill 1)."""
-    return gain_per_skill * (adviser_skill - 1.0) if supported else 0.0
+    return gain_per_skill * (adviser_skill - 1.0)
 
 
 @compiled

@@ -73,16 +73,15 @@ def reserve(columns: Columns, programme: Programme, firm: int) -> float:
 @compiled
 def affordable(state: State, columns: Columns, programme: Programme, region: int) -> int:
     """How many of the next firms, up to one batch, the purse pays for together."""
-    members, reserved = 0, 0.0
+    members, paid, reserved = 0, 0, 0.0
     place = next_eligible(state, state.waiting_next[region], region)
     while members < programme.batch and place < state.waiting_end[region]:
-        reserved += reserve(columns, programme, state.waiting_list[place])
-        cost = programme.advice_cost_mkrw[members + 1] + reserved
-        if cost > state.purse_mkrw[region] + PENNY:
-            break
         members += 1
+        reserved += reserve(columns, programme, state.waiting_list[place])
+        if programme.advice_cost_mkrw[members] + reserved <= state.purse_mkrw[region] + PENNY:
+            paid = members  # a larger batch may cost less than a smaller one
         place = next_eligible(state, place + 1, region)
-    return members
+    return paid
 
 
 @compiled

@@ -8,8 +8,8 @@
 6. accidents: drawn by hazard.
 7. record: the quarter's flows are complete; stocks are noted.
 
-Phases 2 to 5 are repeated within a quarter of the last budget year while money that declined
-offers set free still pays for one more firm.
+From the last budget year on, phases 2 to 5 are repeated within a quarter while money that
+declined offers set free still pays for one more firm.
 
 A note on speed: every column taken out of a NamedTuple costs a reference count in compiled code,
 so loops over firms or ties name their columns once, before the loop.
@@ -44,11 +44,11 @@ def quarter(state: State, setting: Setting, now: int) -> None:
         if state.counts[Count.DIAGNOSED] < state.counts[Count.SUPPORTED]:
             diagnose(state, columns, programme, now)
             decide_on_offers(state, columns, rule, programme, now)
-            adopt(state, columns, rule, programme, now)
+            adopt(state, columns, rule, programme, programme.subsidy_rate, now)
         if newly_supported == 0 or now < programme.last_year_quarter:
             break
     decide_at_reviews(state, columns, rule, programme, now)
-    adopt(state, columns, rule, programme, now)
+    adopt(state, columns, rule, programme, 0.0, now)
     accidents(state, columns, programme, now)
     record(state, now)
 
@@ -92,8 +92,9 @@ def show_neighbours(state: State, columns: Columns, due: int) -> None:
             together = cohort[firm] != NEVER and cohort[peer] == cohort[firm]
             if adoption[peer] == NEVER and not together:
                 learn(precision, weighted_sum, peer, tie_precision[tie], log_return[firm])
-                seen[peer] += 1
-                informant[peer] = firm
+                if tie_precision[tie] > 0.0:
+                    seen[peer] += 1
+                    informant[peer] = firm
         k += 1
     state.counts[Count.REVEALED] = k
 
@@ -124,13 +125,25 @@ def exchange_in_cohorts(state: State, columns: Columns, rule: Rule) -> None:
         while read[firm] < state.counts[Count.COHORT_RESULTS] and (taken < rule.cohort_exchanges_per_quarter):
             peer = results[read[firm]]
             read[firm] += 1
-            if cohort[peer] == cohort[firm]:
+            due = adoption[peer] + rule.reveal_lag_quarters
+            before = due <= state.supported_quarter[firm]  # joined later: heard of it as a neighbour
+            if cohort[peer] == cohort[firm] and not (before and are_tied(columns, peer, firm)):
                 alike = sector[peer] == sector[firm]
                 added = rule.cohort_precision_alike if alike else rule.cohort_precision_unlike
                 learn(precision, weighted_sum, firm, added, log_return[peer])
-                state.results_seen[firm] += 1
-                state.informant[firm] = peer
+                if added > 0.0:
+                    state.results_seen[firm] += 1
+                    state.informant[firm] = peer
                 taken += 1
+
+
+@compiled
+def are_tied(columns: Columns, source: int, target: int) -> bool:
+    """Whether a tie leads from one firm to the other."""
+    for tie in range(columns.start[source], columns.start[source + 1]):
+        if columns.target[tie] == target:
+            return True
+    return False
 
 
 @compiled
@@ -186,12 +199,12 @@ def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> 
     left, region, expected = state.capacity_left, columns.region, columns.expected_log_return
     for k in range(state.counts[Count.DIAGNOSED], state.counts[Count.SUPPORTED]):
         firm = supported[k]
-        if diagnosed[firm] == NEVER and left[region[firm]] >= 1.0:
+        if diagnosed[firm] == NEVER and state.offer_open[firm] and left[region[firm]] >= 1.0:
             own = expected[firm] + programme.skill_gain
             signal[firm] = own + noise_sd * draws.standard_normal(noise, firm)
             diagnosed[firm] = now
             left[region[firm]] -= 1.0
-        if k == state.counts[Count.DIAGNOSED] and diagnosed[firm] != NEVER:
+        if k == state.counts[Count.DIAGNOSED] and (diagnosed[firm] != NEVER or not state.offer_open[firm]):
             state.counts[Count.DIAGNOSED] = k + 1
 
 
@@ -240,16 +253,20 @@ def decide_at_reviews(state: State, columns: Columns, rule: Rule, programme: Pro
         # among reviewing firms the review's own draw is uniform below the review rate
         if willing[k] or draws.uniform(review, candidates[k]) < acts_below:
             note_adoption(state, candidates[k], now)
+            if state.offer_open[candidates[k]]:  # it did not wait for its diagnosis
+                state.offer_open[candidates[k]] = False
+                reserved = programme.subsidy_rate * columns.capital_need_mkrw[candidates[k]]
+                state.purse_mkrw[columns.region[candidates[k]]] += reserved
 
 
 @compiled
 def reviewing(state: State, rule: Rule, now: int) -> int:
     """List the undecided firms that review their investments this quarter; their number."""
     review = draws.stream(state.seed[0], Purpose.REVIEW, now)
-    adoption, offer_open, flags = state.adoption_quarter, state.offer_open, state.flags
+    adoption, flags = state.adoption_quarter, state.flags
     for firm in range(flags.size):
         drawn = draws.uniform(review, firm) < rule.review_rate_per_quarter
-        flags[firm] = drawn & (adoption[firm] == NEVER) & (not offer_open[firm])
+        flags[firm] = drawn & (adoption[firm] == NEVER)
     return list_flagged(flags, state.candidates)
 
 
@@ -298,7 +315,9 @@ def note_adoption(state: State, firm: int, now: int) -> None:
 
 
 @compiled
-def adopt(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
+def adopt(
+    state: State, columns: Columns, rule: Rule, programme: Programme, subsidy_rate: float, now: int
+) -> None:
     """New adopters invest and realise their return."""
     if state.counts[Count.REALISED] == state.counts[Count.ADOPTERS]:
         return
@@ -314,7 +333,7 @@ def adopt(state: State, columns: Columns, rule: Rule, programme: Programme, now:
             rule.complementarity * adopting_share(state, columns, firm)
             if rule.complementarity > 0.0 else 0.0,
         )  # fmt: skip
-    book(state, columns, rule, programme, now)
+    book(state, columns, rule, subsidy_rate, now)
     state.counts[Count.REALISED] = state.counts[Count.ADOPTERS]
 
 
@@ -329,16 +348,15 @@ def adopting_share(state: State, columns: Columns, firm: int) -> float:
 
 
 @compiled
-def book(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
+def book(state: State, columns: Columns, rule: Rule, subsidy_rate: float, now: int) -> None:
     """What new adopters invest and gain (million KRW), by region."""
     adopters, log_return, supported = state.adopters, state.log_return, state.supported_quarter
-    diagnosed, region, capital = state.diagnosed_quarter, columns.region, columns.capital_need_mkrw
+    region, capital = columns.region, columns.capital_need_mkrw
     flow = state.flow
     for k in range(state.counts[Count.REALISED], state.counts[Count.ADOPTERS]):
         firm = adopters[k]
         r, investment = region[firm], capital[firm]
-        with_offer = diagnosed[firm] == now
-        subsidy = programme.subsidy_rate * investment if with_offer else 0.0
+        subsidy = subsidy_rate * investment
         direct = investment * math.exp(log_return[firm])
         indirect, environmental = side_benefits(state.seed[0], rule, firm, investment)
         flow[r, now, Flow.ADOPTERS] += 1.0

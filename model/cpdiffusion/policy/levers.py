@@ -30,7 +30,7 @@ class Levers(BaseModel):
     )
     targeting: Targeting = Field("random", description="which eligible firms come first")
     adviser_skill: float = Field(1.0, ge=0.25, le=2, description="1 is the reference adviser")
-    adviser_capacity_firms_per_quarter: float | None = Field(
+    adviser_capacity_firms_per_quarter: int | None = Field(
         None, ge=1, description="diagnoses that advisers can make per region (empty: no limit)"
     )
     budget_mkrw_per_year: float = Field(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cpdiffusion.behaviour import returns
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.policy.design import ALONE, Design
 from cpdiffusion.units import quarters
@@ -47,7 +48,7 @@ def programme_of(design: Design, p: Parameters) -> Programme:
         publishes=design.publishes,
         subsidy_rate=design.subsidy_rate,
         signal_variance=p.diagnosis_noise_sd**2 / design.adviser_skill,
-        skill_gain=p.skill_log_return_gain * (design.adviser_skill - 1.0),
+        skill_gain=returns.adviser_gain(design.adviser_skill, p.skill_log_return_gain),
         log_benefit=safety * p.safety_log_benefit,
         hassle_factor=1.0 - safety * p.safety_hassle_reduction,
         hazard_factor=1.0 - safety * p.safety_hazard_reduction,
@@ -63,14 +64,19 @@ def advice_costs(design: Design, p: Parameters) -> Floats:
     """
     members = np.arange(design.batch + (WIDENING_ROOM if design.batch > ALONE else 1))
     share = members / design.batch
-    advice = shared_advice_per_firm(np.maximum(design.cost_group * share, 1.0), design, p)
-    partners = np.maximum(design.coordination_group * share - 1.0, 0.0)
+    advice = shared_advice_per_firm(group_sizes(design.cost_group, share), p)
+    partners = group_sizes(design.coordination_group, share) - 1.0
     per_firm = advice + 0.5 * p.coordination_cost_per_pair_mkrw * partners
     safety = 1.0 + design.integrated_safety * p.safety_advice_cost_share
     return members * per_firm * safety
 
 
-def shared_advice_per_firm(group: Floats, design: Design, p: Parameters) -> Floats:
+def group_sizes(group: int, share: Floats) -> Floats:
+    """Size of a group in batches of other sizes, in proportion; firms alone stay alone."""
+    return np.maximum(group * share, 1.0) if group > ALONE else np.ones(share.size)
+
+
+def shared_advice_per_firm(group: Floats, p: Parameters) -> Floats:
     """Advice cost per firm in groups of the given sizes (million KRW)."""
     together = p.cohort_fixed_cost_mkrw / group + p.cohort_cost_per_firm_mkrw
     return np.where(group > ALONE, together, p.individual_advice_cost_mkrw)
