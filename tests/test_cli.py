@@ -83,6 +83,21 @@ def test_more_replicates_are_drawn_until_the_interval_is_narrow(tmp_path: Path) 
     assert half_widths[1] < half_widths[0]
 
 
+def test_an_assumption_that_turns_the_answer_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Small cohorts share little: they lose to individual support once that is cheap."""
+    words = ["scenarios=[individual,cluster_10]", "changes.cluster_10.cohort_size=8", "turning=true"]
+    assert cpdiffusion(*words, "why=false", f"out={tmp_path}/r") == 0
+    said = capsys.readouterr().out
+    assert "It would turn" in said
+    assert "`individual_advice_cost_mkrw`" in said
+    turning = pd.read_csv(tmp_path / "r" / "turning.csv").set_index("parameter")
+    assert turning.turns["individual_advice_cost_mkrw"]
+    assert turning.difference_at_low["individual_advice_cost_mkrw"] < 0
+    assert not turning.turns["exporter_share"]
+
+
 def test_one_scenario_alone_is_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cpdiffusion("scenarios=individual", f"out={tmp_path}/r") == 0
     assert "additional adopters" in capsys.readouterr().out

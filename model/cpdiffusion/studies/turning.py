@@ -5,6 +5,7 @@ One at a time finds what matters most, not what matters together; the sensitivit
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,35 +26,59 @@ from cpdiffusion.world.world import World
 if TYPE_CHECKING:
     import pandas as pd
 
-REPLICATES = 24  # paired at both ends and at the default, so that swings stand out of the noise
+SCREENED_WITH = 6  # replicates with which every parameter is tried
+LOOKED_AT = 12  # parameters with the largest swings, which are tried again with
+REPLICATES = 40
 LARGEST_KEPT = 20_000  # firms: larger worlds are built again instead of kept in memory
 
 End = tuple[str, float]
 DEFAULT: End = ("", 0.0)
+Found = dict[End, Interval]
 
 
 def turning_points(planned: Plan, settings: Settings, workers: Workers) -> pd.DataFrame:
-    """The main pair's difference in additional adopters at both ends of every parameter's range."""
+    """The main pair's difference in additional adopters at both ends of every parameter's range.
+
+    One row per parameter, the largest swing first; all ends are paired with the default.
+    """
     import pandas as pd
 
     scenario, baseline = planned.main_pair
     designs = planned.experiment.designs
     experiment = planned.experiment.with_designs({n: designs[n] for n in (scenario, baseline)})
     moved = [p for p in REGISTRY if may_move(p, experiment)]
-    ends = [DEFAULT, *((p.name, end) for p in moved for end in (p.low, p.high))]
-    worlds = kept_worlds(experiment)
-    job = partial(difference_at, experiment, scenario, baseline, worlds)
-    found: dict[End, Interval] = {}
-    with progress_bar("what would turn it", len(ends), settings.progress) as bar:
-        for end, interval in zip(ends, workers.map(job, ends), strict=True):
-            found[end] = interval
-            bar.update(1)
-    rows = [_row(p, experiment.parameters[p.name], found) for p in moved]
+    job = partial(difference_at, experiment, scenario, baseline, kept_worlds(experiment))
+    screened = differences(job, moved, SCREENED_WITH, settings, workers)
+    moved.sort(key=lambda p: -swing(p, screened))
+    found = differences(job, moved[:LOOKED_AT], REPLICATES, settings, workers)
+    values = experiment.parameters
+    rows = [_row(p, values[p.name], found, REPLICATES) for p in moved[:LOOKED_AT]]
+    rows += [_row(p, values[p.name], screened, SCREENED_WITH) for p in moved[LOOKED_AT:]]
     frame = pd.DataFrame(rows)
     frame.insert(0, "scenario", scenario)
     frame.insert(1, "baseline", baseline)
-    swing = (frame.difference_at_high - frame.difference_at_low).abs()
-    return frame.loc[swing.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+    return frame
+
+
+def differences(
+    job: Callable[[int, End], Interval], moved: Sequence[Parameter], replicates: int,
+    settings: Settings, workers: Workers,
+) -> Found:  # fmt: skip
+    """The difference at the default and at both ends of the given parameters."""
+    ends = [DEFAULT, *((p.name, end) for p in moved for end in (p.low, p.high))]
+    found: Found = {}
+    with progress_bar("what would turn it", len(ends), settings.progress) as bar:
+        results = workers.map(partial(job, replicates), ends)
+        for end, interval in zip(ends, results, strict=True):
+            found[end] = interval
+            bar.update(1)
+    return found
+
+
+def swing(parameter: Parameter, found: Found) -> float:
+    """How far the difference moves over a parameter's range (firms)."""
+    ends = [found[parameter.name, end].estimate for end in (parameter.low, parameter.high)]
+    return max(*ends, found[DEFAULT].estimate) - min(*ends, found[DEFAULT].estimate)
 
 
 def may_move(parameter: Parameter, experiment: Experiment) -> bool:
@@ -79,6 +104,7 @@ def difference_at(
     scenario: str,
     baseline: str,
     worlds: tuple[list[World], set[str]],
+    replicates: int,
     end: End,
 ) -> Interval:
     """The paired difference with one parameter at one end, all else as it was."""
@@ -88,17 +114,17 @@ def difference_at(
         experiment = _with(experiment, Parameters({**experiment.parameters, name: value}))
     same_world = bool(kept) and name not in read_by_world
     state: State | None = None
-    differences = np.empty(REPLICATES)
-    for k in range(REPLICATES):
+    found = np.empty(replicates)
+    for k in range(replicates):
         world = kept[k] if same_world else experiment.world(k)
         state = state or experiment.new_state(world)
         runs = run_replicate(experiment, world, k, state, (HEADLINE_DIFFERENCE,))
         count = CATALOGUE[HEADLINE_DIFFERENCE].value
-        differences[k] = count(runs[scenario]) - count(runs[baseline])
-    return mean_interval(differences)
+        found[k] = count(runs[scenario]) - count(runs[baseline])
+    return mean_interval(found)
 
 
-def _row(parameter: Parameter, default: float, found: dict[End, Interval]) -> dict[str, Any]:
+def _row(parameter: Parameter, default: float, found: Found, replicates: int) -> dict[str, Any]:
     low, high = found[parameter.name, parameter.low], found[parameter.name, parameter.high]
     return {
         "parameter": parameter.name, "meaning": parameter.meaning, "unit": parameter.unit,
@@ -106,7 +132,9 @@ def _row(parameter: Parameter, default: float, found: dict[End, Interval]) -> di
         "difference_at_default": found[DEFAULT].estimate,
         "difference_at_low": low.estimate, "at_low_from": low.low, "at_low_to": low.high,
         "difference_at_high": high.estimate, "at_high_from": high.low, "at_high_to": high.high,
-        "turns": _turns(found[DEFAULT], low) or _turns(found[DEFAULT], high),
+        "replicates": replicates,
+        # too few replicates in the screening to judge; those with small swings do not turn anything
+        "turns": replicates == REPLICATES and any(_turns(found[DEFAULT], end) for end in (low, high)),
     }  # fmt: skip
 
 
