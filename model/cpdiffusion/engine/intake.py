@@ -12,19 +12,25 @@ from cpdiffusion.engine.setting import Columns
 from cpdiffusion.engine.state import NEVER, Count, Flow, State
 from cpdiffusion.policy.programme import Programme
 from cpdiffusion.units import QUARTERS_PER_YEAR
+from cpdiffusion.world.firms import Floats
 
 PENNY = 1e-9  # million KRW: rounding must not stop the last affordable firm
 
 
 @compiled
-def intake(state: State, columns: Columns, programme: Programme, now: int) -> int:
-    """Number of firms newly supported this quarter, in all regions."""
-    before = state.counts[Count.SUPPORTED]
+def intake_is_due(purse_mkrw: Floats, programme: Programme, now: int) -> bool:
+    """At the start of each budget year; later whenever a purse may pay for another firm."""
     if programme.budget_mkrw_per_year <= 0.0 or now < programme.first_quarter:
-        return 0
-    new_year = now % QUARTERS_PER_YEAR == 0
-    if not new_year and now < programme.last_year_quarter:
-        return 0
+        return False
+    if now <= programme.last_year_quarter and now % QUARTERS_PER_YEAR == 0:
+        return True
+    return now >= programme.last_year_quarter and purse_mkrw.max() >= programme.cheapest_mkrw - PENNY
+
+
+@compiled
+def intake(state: State, columns: Columns, programme: Programme, now: int) -> int:
+    """Take in what the purse pays for; number of firms newly supported, in all regions."""
+    before = state.counts[Count.SUPPORTED]
     for region in range(columns.regions):
         grant(state, columns, programme, region, now)
         take_batches(state, columns, programme, region, now)
@@ -123,6 +129,7 @@ def add_member(
     state.flow[region, now, Flow.SUPPORTED] += 1
     state.supported_quarter[firm] = now
     state.offer_open[firm] = True
+    state.stirred[firm] = True
     state.cohort[firm] = learning_cohort(state, columns, programme, region, batch)
     state.supported[state.counts[Count.SUPPORTED]] = firm
     state.supported_in_region[region] += 1

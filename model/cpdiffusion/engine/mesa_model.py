@@ -152,6 +152,7 @@ class Firm(FixedAgent):
         self.model.world.firms.required_confidence[self.row] = value
         quantile = normal_quantiles(np.array([float(value)]))[0]
         self.model.setting.columns.required_advantage[self.row] = quantile
+        self._reconsider()
 
     @property
     def waits_for_example(self) -> bool:
@@ -161,6 +162,7 @@ class Firm(FixedAgent):
     @waits_for_example.setter
     def waits_for_example(self, value: bool) -> None:
         self.model.setting.columns.waits_for_example[self.row] = value
+        self._reconsider()
 
     @property
     def liquidity_mkrw(self) -> float:
@@ -171,6 +173,7 @@ class Firm(FixedAgent):
     def liquidity_mkrw(self, value: float) -> None:
         _require(value >= 0.0, "liquidity_mkrw", value, "not be negative")
         self.model.setting.columns.liquidity_mkrw[self.row] = value
+        self._reconsider()
 
     @property
     def accepted_payback_years(self) -> float:
@@ -183,6 +186,7 @@ class Firm(FixedAgent):
         self.model.world.firms.accepted_payback_years[self.row] = value
         hurdle = decision.log_hurdle(self.model.parameters.benefit_horizon_years, float(value))
         self.model.setting.columns.log_hurdle[self.row] = hurdle
+        self._reconsider()
 
     # what has happened to it --------------------------------------------------------------------
 
@@ -284,6 +288,12 @@ class Firm(FixedAgent):
     def remove(self) -> None:
         """Refused: without its view the engine would go on with the firm all the same."""
         raise InputError("Firm.remove: firms stay for the whole run; leave it out of the World instead.")
+
+    def _reconsider(self) -> None:
+        """Ask the firm again at its next review, in both runs."""
+        for state in (self.model.state, self.model.without_policy):
+            if state is not None:
+                state.stirred[self.row] = True
 
     def _fact(self, column: str) -> Any:
         return getattr(self.model.world.firms, column)[self.row]

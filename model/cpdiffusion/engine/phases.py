@@ -25,7 +25,7 @@ from cpdiffusion import draws
 from cpdiffusion.behaviour import decision, learning, returns
 from cpdiffusion.compiled import compiled
 from cpdiffusion.draws import Purpose
-from cpdiffusion.engine.intake import intake
+from cpdiffusion.engine.intake import intake, intake_is_due
 from cpdiffusion.engine.setting import Columns, Rule, Setting
 from cpdiffusion.engine.state import NEVER, Count, Flow, State
 from cpdiffusion.policy.programme import Programme
@@ -38,19 +38,31 @@ def quarter(state: State, setting: Setting, now: int) -> None:
     """One quarter: the seven phases in the order of this module's description."""
     columns, rule, programme = setting
     reveal(state, columns, rule, programme, now)
-    state.capacity_left[:] = programme.capacity_per_quarter
-    while True:
-        newly_supported = intake(state, columns, programme, now)
-        if state.counts[Count.DIAGNOSED] < state.counts[Count.SUPPORTED]:
-            diagnose(state, columns, programme, now)
-            decide_on_offers(state, columns, rule, programme, now)
-            adopt(state, columns, rule, programme, programme.subsidy_rate, now)
-        if newly_supported == 0 or now < programme.last_year_quarter:
-            break
+    if (
+        intake_is_due(state.purse_mkrw, programme, now)
+        or state.counts[Count.DIAGNOSED] < state.counts[Count.SUPPORTED]
+    ):
+        support(state, columns, rule, programme, now)
     decide_at_reviews(state, columns, rule, programme, now)
-    adopt(state, columns, rule, programme, 0.0, now)
+    if state.counts[Count.REALISED] < state.counts[Count.ADOPTERS]:
+        adopt(state, columns, rule, programme, 0.0, now)
     accidents(state, columns, programme, now)
     record(state, now)
+
+
+@compiled
+def support(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
+    """Phases 2 to 5 for the programme's firms, as often as declined offers pay for another firm."""
+    state.capacity_left[:] = programme.capacity_per_quarter
+    while True:
+        newly_supported = (
+            intake(state, columns, programme, now) if intake_is_due(state.purse_mkrw, programme, now) else 0
+        )
+        diagnose(state, columns, programme, now)
+        decide_on_offers(state, columns, rule, programme, now)
+        adopt(state, columns, rule, programme, programme.subsidy_rate, now)
+        if newly_supported == 0 or now < programme.last_year_quarter:
+            break
 
 
 # --- 1. reveal -----------------------------------------------------------------------------------
@@ -82,7 +94,7 @@ def show_neighbours(state: State, columns: Columns, due: int) -> None:
     """Undecided neighbours learn the results that are due; cohort members learn them there."""
     start, target, tie_precision = columns.start, columns.target, columns.precision
     adoption, adopters, cohort = state.adoption_quarter, state.adopters, state.cohort
-    precision, weighted_sum = state.precision, state.weighted_sum
+    precision, weighted_sum, stirred = state.precision, state.weighted_sum, state.stirred
     log_return, seen, informant = state.log_return, state.results_seen, state.informant
     k, end = state.counts[Count.REVEALED], state.counts[Count.ADOPTERS]
     while k < end and adoption[adopters[k]] <= due:
@@ -92,6 +104,7 @@ def show_neighbours(state: State, columns: Columns, due: int) -> None:
             together = cohort[firm] != NEVER and cohort[peer] == cohort[firm]
             if adoption[peer] == NEVER and not together:
                 learn(precision, weighted_sum, peer, tie_precision[tie], log_return[firm])
+                stirred[peer] = True
                 if tie_precision[tie] > 0.0:
                     seen[peer] += 1
                     informant[peer] = firm
@@ -131,6 +144,7 @@ def exchange_in_cohorts(state: State, columns: Columns, rule: Rule) -> None:
                 alike = sector[peer] == sector[firm]
                 added = rule.cohort_precision_alike if alike else rule.cohort_precision_unlike
                 learn(precision, weighted_sum, firm, added, log_return[peer])
+                state.stirred[firm] = True
                 if added > 0.0:
                     state.results_seen[firm] += 1
                     state.informant[firm] = peer
@@ -181,10 +195,11 @@ def spread_average(
 ) -> None:
     """Undecided firms outside the cohorts take in the average; it is no example of a known firm."""
     of_region, cohort, adoption = columns.region, state.cohort, state.adoption_quarter
-    precision, weighted_sum = state.precision, state.weighted_sum
+    precision, weighted_sum, stirred = state.precision, state.weighted_sum, state.stirred
     for firm in range(of_region.size):
         if of_region[firm] == region and cohort[firm] == NEVER and adoption[firm] == NEVER:
             learn(precision, weighted_sum, firm, added_precision, average)
+            stirred[firm] = True
 
 
 # --- 3. diagnose ---------------------------------------------------------------------------------
@@ -203,6 +218,7 @@ def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> 
             own = expected[firm] + programme.skill_gain
             signal[firm] = own + noise_sd * draws.standard_normal(noise, firm)
             diagnosed[firm] = now
+            state.stirred[firm] = True
             left[region[firm]] -= 1.0
         if k == state.counts[Count.DIAGNOSED] and (diagnosed[firm] != NEVER or not state.offer_open[firm]):
             state.counts[Count.DIAGNOSED] = k + 1
@@ -248,25 +264,33 @@ def decide_at_reviews(state: State, columns: Columns, rule: Rule, programme: Pro
     acts_below = rule.review_rate_per_quarter * rule.act_anyway_probability
     terms = decision.offer(0.0, rule.hassle_cost_share, rule.first_cost_weight, 0.0)
     weigh(state, columns, rule, programme, n, terms)
-    candidates, willing = state.candidates, state.willing
+    candidates, willing, stirred = state.candidates, state.willing, state.stirred
     for k in range(n):
-        # among reviewing firms the review's own draw is uniform below the review rate
-        if willing[k] or draws.uniform(review, candidates[k]) < acts_below:
-            note_adoption(state, candidates[k], now)
-            if state.offer_open[candidates[k]]:  # it did not wait for its diagnosis
-                state.offer_open[candidates[k]] = False
-                reserved = programme.subsidy_rate * columns.capital_need_mkrw[candidates[k]]
-                state.purse_mkrw[columns.region[candidates[k]]] += reserved
+        firm = candidates[k]
+        stirred[firm] = False
+        if willing[k] or draws.uniform(review, firm) < acts_below:
+            note_adoption(state, firm, now)
+            if state.offer_open[firm]:  # it did not wait for its diagnosis
+                state.offer_open[firm] = False
+                reserved = programme.subsidy_rate * columns.capital_need_mkrw[firm]
+                state.purse_mkrw[columns.region[firm]] += reserved
 
 
 @compiled
 def reviewing(state: State, rule: Rule, now: int) -> int:
-    """List the undecided firms that review their investments this quarter; their number."""
+    """List the undecided firms that review and may come to another decision; their number.
+
+    A firm that declined declines again until it has learned something new, so it need not be
+    asked. Acting anyway takes the lowest part of the review's own draw, which is uniform there.
+    """
     review = draws.stream(state.seed[0], Purpose.REVIEW, now)
-    adoption, flags = state.adoption_quarter, state.flags
+    adoption, stirred, flags = state.adoption_quarter, state.stirred, state.flags
+    reviews_below = rule.review_rate_per_quarter
+    acts_below = reviews_below * rule.act_anyway_probability
     for firm in range(flags.size):
-        drawn = draws.uniform(review, firm) < rule.review_rate_per_quarter
-        flags[firm] = drawn & (adoption[firm] == NEVER)
+        draw = draws.uniform(review, firm)
+        open_minded = ((draw < reviews_below) & stirred[firm]) | (draw < acts_below)
+        flags[firm] = open_minded & (adoption[firm] == NEVER)
     return list_flagged(flags, state.candidates)
 
 
@@ -319,8 +343,6 @@ def adopt(
     state: State, columns: Columns, rule: Rule, programme: Programme, subsidy_rate: float, now: int
 ) -> None:
     """New adopters invest and realise their return."""
-    if state.counts[Count.REALISED] == state.counts[Count.ADOPTERS]:
-        return
     year = draws.stream(state.seed[0], Purpose.REGION_YEAR, now // QUARTERS_PER_YEAR)
     adopters, log_return, diagnosed = state.adopters, state.log_return, state.diagnosed_quarter
     region, expected = columns.region, columns.expected_log_return

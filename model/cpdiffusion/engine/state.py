@@ -58,6 +58,7 @@ class State(NamedTuple):
     weighted_sum: Floats  # (N,) precision x mean
     results_seen: Ints  # (N,)
     informant: Ints  # (N,) whose result it saw last before adopting
+    stirred: Flags  # (N,) something has changed since the firm last declined
     supported_quarter: Ints  # (N,)
     diagnosed_quarter: Ints  # (N,)
     offer_open: Flags  # (N,) supported and not yet decided on the offer
@@ -102,7 +103,7 @@ def new_state(size: int, regions: int, horizon_quarters: int) -> State:
         seed=np.empty(1, np.uint64),
         precision=floats(size), weighted_sum=floats(size),
         results_seen=ints(size), informant=ints(size),
-        supported_quarter=ints(size), diagnosed_quarter=ints(size),
+        stirred=flags(size), supported_quarter=ints(size), diagnosed_quarter=ints(size),
         offer_open=flags(size), signal=floats(size),
         cohort=ints(size), cohort_read=ints(size),
         adoption_quarter=ints(size), log_return=floats(size),
@@ -126,6 +127,7 @@ def start(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> No
     state.weighted_sum[:] = setting.rule.prior_weighted_sum
     state.results_seen[:] = 0
     state.informant[:] = NEVER
+    state.stirred[:] = True
     state.supported_quarter[:] = NEVER
     state.diagnosed_quarter[:] = NEVER
     state.offer_open[:] = False

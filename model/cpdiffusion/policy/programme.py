@@ -23,6 +23,7 @@ class Programme(NamedTuple):
     last_year_quarter: int  # first quarter of the last budget year
     batch: int
     advice_cost_mkrw: Floats  # (K,) public cost of advising a batch of k firms, k = 0 .. K-1
+    cheapest_mkrw: float  # no firm's support costs less than this
     learning_group: int
     publishes: bool
     subsidy_rate: float
@@ -37,13 +38,15 @@ class Programme(NamedTuple):
 def programme_of(design: Design, p: Parameters) -> Programme:
     """The figures of a design under parameters ``p``."""
     first = quarters(design.first_year - 1)
+    costs = advice_costs(design, p)
     safety = design.integrated_safety
     return Programme(
         budget_mkrw_per_year=design.budget_mkrw_per_year if design.programme_years else 0.0,
         first_quarter=first,
         last_year_quarter=first + quarters(max(design.programme_years - 1, 0)),
         batch=design.batch,
-        advice_cost_mkrw=advice_costs(design, p),
+        advice_cost_mkrw=costs,
+        cheapest_mkrw=float(min(costs[1:].min(), np.diff(costs).min())),
         learning_group=design.learning_group,
         publishes=design.publishes,
         subsidy_rate=design.subsidy_rate,

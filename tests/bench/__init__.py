@@ -1,0 +1,1 @@
+"""The engine timed against the same model written with plain Mesa objects."""
