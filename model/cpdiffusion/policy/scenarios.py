@@ -91,9 +91,9 @@ def read_plain_yaml(path: Path) -> dict[str, Any]:
 
 def _refuse_code(name: str, text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
-        if getattr(event, "tag", None):
-            raise InputError(f"{name} line {line}: the tag '{event.tag}' is not allowed; plain values only.")
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if tag := getattr(event, "tag", None):
+            raise InputError(f"{name} line {line}: the tag '{tag}' is not allowed; plain values only.")
         if isinstance(event, yaml.AliasEvent):
             raise InputError(f"{name} line {line}: aliases (*) are not allowed; write the value out.")
         if getattr(event, "value", None) == "_target_":
