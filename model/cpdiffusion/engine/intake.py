@@ -24,7 +24,8 @@ def intake_is_due(purse_mkrw: Floats, programme: Programme, now: int) -> bool:
         return False
     if now <= programme.last_year_quarter and now % QUARTERS_PER_YEAR == 0:
         return True
-    return now >= programme.last_year_quarter and purse_mkrw.max() >= programme.cheapest_mkrw - PENNY
+    fullest = float(purse_mkrw.max())
+    return now >= programme.last_year_quarter and fullest >= programme.cheapest_mkrw - PENNY
 
 
 @compiled

@@ -77,7 +77,8 @@ class Recipe:
         """Number of firms in the smallest region."""
         if not self.given:
             return int(p.firms_per_region)
-        return int(np.bincount(self.given["region"], minlength=len(self.regions)).min())
+        region_of = self.given["region"].astype(np.int64)
+        return int(np.bincount(region_of, minlength=len(self.regions)).min())
 
 
 PLACES = ("region", "complex", "sector")
