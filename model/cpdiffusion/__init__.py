@@ -5,6 +5,7 @@
     result = cpd.compare(["region=ulsan"])       # cohorts against individual support, paired
     run = cpd.simulate(["region=ulsan"])         # one run, firm by firm
     model = cpd.mesa_model(["region=ulsan"])     # the same run as a Mesa model
+    own = cpd.from_frames(firms, ties)           # a world of one's own: compare([...], world=own)
 
 Names are loaded when they are first used, so that importing the package is quick.
 """
@@ -26,16 +27,20 @@ if TYPE_CHECKING:
     )  # fmt: skip
     from cpdiffusion.errors import InputError
     from cpdiffusion.world.networks import from_networkx, to_networkx
+    from cpdiffusion.world.readers import from_frames, read_world
+    from cpdiffusion.world.world import Recipe, World
 
 _HOME = {
     "load": "api", "simulate": "api", "compare": "api", "mesa_model": "api", "scenarios": "api",
     "Settings": "api", "Simulation": "api", "Comparison": "api", "InputError": "errors",
     "from_networkx": "world.networks", "to_networkx": "world.networks",
+    "from_frames": "world.readers", "read_world": "world.readers", "Recipe": "world.world",
+    "World": "world.world",
 }  # fmt: skip
 
 __all__ = [
-    "Comparison", "InputError", "Settings", "Simulation", "compare", "from_networkx", "load",
-    "mesa_model", "scenarios", "simulate", "to_networkx",
+    "Comparison", "InputError", "Recipe", "Settings", "Simulation", "World", "compare", "from_frames",
+    "from_networkx", "load", "mesa_model", "read_world", "scenarios", "simulate", "to_networkx",
 ]  # fmt: skip
 
 

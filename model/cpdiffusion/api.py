@@ -20,7 +20,7 @@ from cpdiffusion.studies.compare import Comparison
 from cpdiffusion.studies.compare import compare as _compare
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import Plan, plan
-from cpdiffusion.world.world import World
+from cpdiffusion.world.world import Recipe, World
 
 __all__ = ["Comparison", "Settings", "Simulation", "compare", "load", "mesa_model", "scenarios", "simulate"]
 
@@ -80,41 +80,65 @@ class Simulation:
         return pd.Series(outcomes_of(self.run), name=self.scenario)
 
 
+OwnWorld = Any  # a Recipe (see from_frames, from_networkx) or a networkx graph
+
+
 def simulate(
-    settings: Settings | Sequence[str] = (), scenario: str | None = None, replicate: int = 0
+    settings: Settings | Sequence[str] = (),
+    scenario: str | None = None,
+    replicate: int = 0,
+    world: OwnWorld = None,
 ) -> Simulation:
     """Run one scenario once; by default the last of the settings' scenarios, replicate 0.
 
-    ``settings`` come from :func:`load` or are overrides for it.
+    ``settings`` come from :func:`load` or are overrides for it. ``world`` is one's own: a recipe
+    from :func:`from_frames` or :func:`from_networkx`, or a networkx graph. Raises InputError.
     """
     settings = _settings(settings)
-    planned = plan(settings, folder_of("scenarios"))
+    planned = plan(settings, folder_of("scenarios"), _recipe(world))
     name = _chosen(planned, scenario)
     experiment = planned.experiment.with_designs({name: planned.experiment.designs[name]})
-    world = experiment.world(replicate)
-    run = run_replicate(experiment, world, replicate, experiment.new_state(world))[name]
+    built = experiment.world(replicate)
+    run = run_replicate(experiment, built, replicate, experiment.new_state(built))[name]
     return Simulation(name, replicate, _seed(settings, replicate), settings, run)
 
 
-def compare(settings: Settings | Sequence[str] = ()) -> Comparison:
-    """Compare scenarios, paired by common random numbers; see :class:`Comparison`."""
-    return _compare(_settings(settings), folder_of("scenarios"))
+def compare(settings: Settings | Sequence[str] = (), world: OwnWorld = None) -> Comparison:
+    """Compare scenarios, paired by common random numbers; arguments as in :func:`simulate`."""
+    return _compare(_settings(settings), folder_of("scenarios"), _recipe(world))
 
 
 def mesa_model(
-    settings: Settings | Sequence[str] = (), scenario: str | None = None, replicate: int = 0, **options: Any
+    settings: Settings | Sequence[str] = (),
+    scenario: str | None = None,
+    replicate: int = 0,
+    world: OwnWorld = None,
+    **options: Any,
 ) -> DiffusionModel:
     """The same run as :func:`simulate` as a Mesa model that is stepped by hand."""
     from cpdiffusion.engine.mesa_model import DiffusionModel
 
     settings = _settings(settings)
-    planned = plan(settings, folder_of("scenarios"))
+    planned = plan(settings, folder_of("scenarios"), _recipe(world))
     experiment = planned.experiment
     return DiffusionModel(
         world=experiment.world(replicate), parameters=experiment.parameters,
         design=experiment.designs[_chosen(planned, scenario)], seed=_seed(settings, replicate),
         regional_mean=experiment.regional_mean(), horizon_quarters=experiment.horizon_quarters, **options,
     )  # fmt: skip
+
+
+def _recipe(world: OwnWorld) -> Recipe | None:
+    if world is None or isinstance(world, Recipe):
+        return world
+    if hasattr(world, "nodes") and hasattr(world, "edges"):
+        from cpdiffusion.world.networks import from_networkx
+
+        return from_networkx(world)
+    raise InputError(
+        f"world: is a {type(world).__name__}; give a networkx graph, or what from_frames, "
+        "from_networkx or read_world return."
+    )
 
 
 def scenarios() -> list[str]:

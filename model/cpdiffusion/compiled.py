@@ -24,6 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PACKAGE = Path(__file__).parent
+VIEWS = {"mesa_model.py"}  # look at compiled code, are no part of it
 KEPT_SECONDS = 30 * 24 * 3600
 # In import order: code in a room can only contain code of its own and earlier rooms, so an edit
 # of the rule does not make the world compile again.
@@ -48,7 +49,8 @@ def sources_behind(module: str) -> list[Path]:
 
 
 def _files(room: Path) -> list[Path]:
-    return [room] if room.suffix else sorted(room.glob("*.py"))
+    files = [room] if room.suffix else sorted(room.glob("*.py"))
+    return [file for file in files if file.name not in VIEWS]
 
 
 def cache_folder(module: str) -> Path:

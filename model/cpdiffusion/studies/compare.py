@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from cpdiffusion.runner.progress import progress_bar
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import Plan, plan
 from cpdiffusion.studies.tables import long_runs, outcome_frame, programme_roi, trajectories
+from cpdiffusion.world.world import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,41 +34,76 @@ WHY_LEAST = 10
 
 @dataclass(frozen=True)
 class Comparison:
-    """The result of a comparison; frames are copies, the object does not change."""
+    """The result of a comparison. It does not change: each frame that it hands out is a copy."""
 
     settings: Settings
     plan: Plan
-    table: pd.DataFrame  # scenario x outcome: levels, paired difference, probability
-    runs: pd.DataFrame  # one row per scenario and replicate, one column per outcome
-    trajectories: pd.DataFrame  # scenario x quarter x variable: mean and quantiles
-    roi: pd.DataFrame  # scenario x programme year: economic ROI of supported adopters
-    why: pd.DataFrame | None  # scenario x channel: share of the difference
-    turning: pd.DataFrame | None  # parameter: the difference at both ends of its range
     replicates: int
     reached: bool  # whether the intervals are as narrow as asked
+    frames: Mapping[str, pd.DataFrame] = field(repr=False)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Scenario x outcome: levels, paired difference with interval, probability of being better."""
+        return self.frames["table"].copy()
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """One row per scenario and replicate, one column per outcome."""
+        return self.frames["runs"].copy()
+
+    @property
+    def trajectories(self) -> pd.DataFrame:
+        """Scenario x quarter x variable: mean and quantiles over replicates."""
+        return self.frames["trajectories"].copy()
+
+    @property
+    def roi(self) -> pd.DataFrame:
+        """Scenario x programme year: economic ROI of supported adopters."""
+        return self.frames["roi"].copy()
+
+    @property
+    def why(self) -> pd.DataFrame | None:
+        """Scenario x channel: its share of the difference; None if not asked for."""
+        return self.frames["why"].copy() if "why" in self.frames else None
+
+    @property
+    def turning(self) -> pd.DataFrame | None:
+        """Parameter: the difference at both ends of its range; None if not asked for."""
+        return self.frames["turning"].copy() if "turning" in self.frames else None
 
     def row(self, scenario: str, outcome: str = HEADLINE) -> pd.Series:
         """One line of the table."""
-        t = self.table
+        t = self.frames["table"]
         return t[(t.scenario == scenario) & (t.outcome == outcome)].iloc[0]
 
 
-def compare(settings: Settings, scenario_folder: Path) -> Comparison:
-    """Run the comparison that the settings describe; nothing is written."""
+def compare(settings: Settings, scenario_folder: Path, recipe: Recipe | None = None) -> Comparison:
+    """Run the comparison that the settings describe, on a world of one's own; nothing is written."""
     from cpdiffusion.studies.turning import turning_points
 
-    planned = plan(settings, scenario_folder)
+    planned = plan(settings, scenario_folder, recipe)
     with Workers(settings.workers) as workers:
         batches, reached = run_until_narrow(planned, settings, workers)
-        runs = {name: outcome_frame(batches, name) for name in planned.scenarios}
-        flows = {name: np.stack([f for b in batches for f in b.flows[name]]) for name in planned.scenarios}
-        replicates = len(next(iter(runs.values())))
-        why = _why_table(planned, replicates, settings, workers) if settings.why and planned.pairs else None
-        turning = turning_points(planned, settings, workers) if settings.turning and planned.pairs else None
-    return Comparison(
-        settings, planned, comparison_table(runs, planned.baselines), long_runs(runs),
-        trajectories(flows), programme_roi(flows), why, turning, replicates, reached,
-    )  # fmt: skip
+        frames = frames_of(planned, batches)
+        replicates = sum(len(batch.outcomes[next(iter(planned.scenarios))]) for batch in batches)
+        if settings.why and planned.pairs:
+            frames["why"] = _why_table(planned, replicates, settings, workers)
+        if settings.turning and planned.pairs:
+            frames["turning"] = turning_points(planned, settings, workers)
+    return Comparison(settings, planned, replicates, reached, frames)
+
+
+def frames_of(planned: Plan, batches: list[Batch]) -> dict[str, pd.DataFrame]:
+    """What the runs say, before anything is asked about why."""
+    runs = {name: outcome_frame(batches, name) for name in planned.scenarios}
+    flows = {name: np.stack([f for b in batches for f in b.flows[name]]) for name in planned.scenarios}
+    return {
+        "table": comparison_table(runs, planned.baselines),
+        "runs": long_runs(runs),
+        "trajectories": trajectories(flows),
+        "roi": programme_roi(flows),
+    }
 
 
 # --- replicates ----------------------------------------------------------------------------------

@@ -43,10 +43,10 @@ class Plan:
         return next((pair for pair in self.pairs if set(pair) <= spends), self.pairs[0])
 
 
-def plan(settings: Settings, scenario_folder: Path) -> Plan:
-    """Everything checked before anything is computed."""
+def plan(settings: Settings, scenario_folder: Path, recipe: Recipe | None = None) -> Plan:
+    """Everything checked before anything is computed; ``recipe`` replaces the settings' world."""
     p = parameters(settings.parameters, settings.table, settings.beyond_range)
-    recipe = recipe_of(settings)
+    recipe = recipe or recipe_of(settings)
     scenarios = read_scenarios(settings, scenario_folder)
     designs = {name: design_of(scenario.levers) for name, scenario in scenarios.items()}
     for name, design in designs.items():

@@ -17,6 +17,7 @@ from cpdiffusion.world.networks import (
     FIRMS,
     TIES,
     Table,
+    cells,
     contract,
     firms_in_ties,
     recipe,
@@ -26,6 +27,7 @@ from cpdiffusion.world.world import Recipe
 
 if TYPE_CHECKING:
     import networkx as nx
+    import pandas as pd
     import pyarrow as pa
 
 ENCODINGS = ("utf-8", "cp949")  # the second is Korean Windows's own
@@ -65,6 +67,23 @@ def read_world(
             raise InputError("graph: holds firms and ties itself; give it alone or not at all.")
         return recipe_of_graph(read_graphml(Path(graph)), Path(graph).name, region, directed)
     return recipe_of_files(firms, ties, directed, region)
+
+
+def from_frames(
+    firms: pd.DataFrame, ties: pd.DataFrame | None = None, directed: bool = True, region: str = "own"
+) -> Recipe:
+    """The recipe of a world in pandas frames with the columns of ``firms.csv`` and ``ties.csv``."""
+    tie_table = None if ties is None else frame_table(ties, TIES, "ties")
+    return recipe(frame_table(firms, FIRMS, "firms"), tie_table, region, directed)
+
+
+def frame_table(frame: pd.DataFrame, file: str, name: str) -> Table:
+    """A frame as columns of text, under the same contract as the file."""
+    require_columns([str(column) for column in frame.columns], file, name)
+    if frame.empty:
+        raise InputError(f"{name}: has no rows; add at least one.")
+    columns = {str(c): cells(frame[c]) for c in frame.columns if not str(c).startswith("note")}
+    return Table(name, columns, lambda row: f"{name} row {row}")
 
 
 def recipe_of_files(firms: Path | None, ties: Path | None, directed: bool, region: str) -> Recipe:
