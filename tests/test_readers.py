@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from cpdiffusion.errors import InputError
 from cpdiffusion.parameters import Parameters, parameters
+from cpdiffusion.world.contract import FIRMS, TIES, contract
 from cpdiffusion.world.firms import HAZARD_CLASSES, SME_EMPLOYEES, Firms
-from cpdiffusion.world.networks import FIRMS, TIES, contract, from_networkx, to_networkx
+from cpdiffusion.world.networks import from_networkx, to_networkx
 from cpdiffusion.world.readers import read_world
 from cpdiffusion.world.ties import LAYERS, Layer
 from cpdiffusion.world.world import Recipe, World

@@ -13,16 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cpdiffusion.errors import InputError, did_you_mean
-from cpdiffusion.world.networks import (
-    FIRMS,
-    TIES,
-    Table,
-    cells,
-    contract,
-    firms_in_ties,
-    recipe,
-    recipe_of_graph,
-)
+from cpdiffusion.world.contract import FIRMS, TIES, Table, cells, contract, firms_in_ties, recipe
+from cpdiffusion.world.networks import recipe_of_graph
 from cpdiffusion.world.world import Recipe
 
 if TYPE_CHECKING:
