@@ -47,8 +47,8 @@ def _roi(result: Comparison, ax) -> None:  # type: ignore[no-untyped-def]
 
 
 def _network(result: Comparison, folder: Path) -> None:
-    """The last scenario with a programme, in its first replicate."""
-    scenario = list(result.plan.scenarios)[-1]
+    """The main pair's scenario, or the only one, in its first replicate."""
+    scenario = result.plan.main_pair[0] if result.plan.pairs else next(iter(result.plan.scenarios))
     run = example_run(result.plan, scenario)
     last = result.plan.experiment.horizon_quarters - 1
     quarters = tuple(round(share * last) for share in MOMENTS)
