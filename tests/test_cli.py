@@ -181,6 +181,13 @@ def test_a_mistake_has_no_traceback_in_a_real_process() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    command = f"{sys.executable} -m cpdiffusion study=parameters | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("mean_log_return")
+    assert done.stderr == ""
+
+
 def test_the_audit_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["study=audit"]) == 0
     said = capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import warnings
@@ -36,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"cpdiffusion: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print(
             "\ncpdiffusion: interrupted; nothing was written. The same command starts again.", file=sys.stderr
