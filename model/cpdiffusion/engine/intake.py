@@ -154,20 +154,24 @@ def widen(state: State, columns: Columns, programme: Programme, region: int, now
     place = next_eligible(state, state.waiting_next[region], region)
     if place >= state.waiting_end[region]:
         return False
-    cost = programme.advice_cost_mkrw
-    money = state.purse_mkrw[region] - reserve(columns, programme, state.waiting_list[place]) + PENNY
+    reserved = reserve(columns, programme, state.waiting_list[place])
+    batch = smallest_payable(state, programme, region, state.purse_mkrw[region] - reserved + PENNY)
+    if batch == NEVER:
+        return False
+    add_member(state, columns, programme, region, batch, now)
+    return True
+
+
+@compiled
+def smallest_payable(state: State, programme: Programme, region: int, money_mkrw: float) -> int:
+    """The smallest batch of the last budget year whose next member costs no more; NEVER if none."""
+    cost, sizes = programme.advice_cost_mkrw, state.batch_size
     smallest = NEVER
     for batch in range(state.counts[Count.BATCHES]):
-        size = state.batch_size[batch]
-        if (
-            state.batch_region[batch] == region
-            and state.batch_quarter[batch] >= programme.last_year_quarter
-            and size + 1 < cost.size
-            and cost[size + 1] - cost[size] <= money
-            and (smallest == NEVER or size < state.batch_size[smallest])
-        ):
+        here = state.batch_region[batch] == region
+        fresh = state.batch_quarter[batch] >= programme.last_year_quarter
+        size = sizes[batch]
+        room = size + 1 < cost.size and cost[size + 1] - cost[size] <= money_mkrw
+        if here and fresh and room and (smallest == NEVER or size < sizes[smallest]):
             smallest = batch
-    if smallest == NEVER:
-        return False
-    add_member(state, columns, programme, region, smallest, now)
-    return True
+    return smallest
