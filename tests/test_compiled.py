@@ -134,7 +134,7 @@ def tiny_simulation() -> list[float]:
 
 CLEAN = {
     "seed": np.uint64(1), "results_seen": 0, "informant": NEVER, "supported_quarter": NEVER,
-    "diagnosed_quarter": NEVER, "offer_open": False, "stirred": True, "signal": 0.0, "cohort": NEVER,
+    "diagnosed_quarter": NEVER, "stirred": True, "signal": 0.0, "cohort": NEVER,
     "adoption_quarter": NEVER, "counts": 0, "flow": 0.0,
 }  # fmt: skip
 

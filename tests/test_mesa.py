@@ -115,7 +115,7 @@ def test_twenty_seeds_give_the_ensembles_histories_byte_for_byte(design: str) ->
 
 BELIEFS_AND_FATES = (
     "precision", "weighted_sum", "results_seen", "informant", "signal", "cohort", "log_return",
-    "adoption_quarter", "diagnosed_quarter", "offer_open", "purse_mkrw", "counts",
+    "adoption_quarter", "diagnosed_quarter", "purse_mkrw", "counts",
 )  # fmt: skip
 
 

@@ -218,9 +218,16 @@ def granted_by_quarter(levers: Levers, quarters: int) -> np.ndarray:
     return levers.budget_mkrw_per_year * np.clip(years, 0, levers.programme_years)
 
 
+def waiting_for_advice(played: Played) -> np.ndarray:
+    """Firms whose offer is open: supported, not yet diagnosed, not gone ahead by themselves."""
+    state = played.state
+    open_still = (state.diagnosed_quarter == NEVER) & (state.adoption_quarter == NEVER)
+    return (state.supported_quarter != NEVER) & open_still
+
+
 def reserved(played: Played) -> np.ndarray:
     """Subsidies set aside for offers that are still open, by region."""
-    open_offers = np.where(played.state.offer_open, played.world.firms.capital_need_mkrw, 0.0)
+    open_offers = np.where(waiting_for_advice(played), played.world.firms.capital_need_mkrw, 0.0)
     rate = played.setting.programme.subsidy_rate
     return rate * np.bincount(played.world.firms.region, open_offers, len(played.world.regions))
 

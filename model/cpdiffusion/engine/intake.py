@@ -29,23 +29,20 @@ def intake_is_due(purse_mkrw: Floats, programme: Programme, now: int) -> bool:
 
 
 @compiled
-def intake(state: State, columns: Columns, programme: Programme, now: int) -> int:
-    """Take in what the purse pays for; number of firms newly supported, in all regions."""
-    before = state.counts[Count.SUPPORTED]
-    for region in range(columns.regions):
-        grant(state, columns, programme, region, now)
-        take_batches(state, columns, programme, region, now)
-    return state.counts[Count.SUPPORTED] - before
+def grant(state: State, programme: Programme, now: int) -> None:
+    """The year's budget comes into every region's purse, at the start of each budget year."""
+    budget_year = programme.first_quarter <= now <= programme.last_year_quarter
+    if budget_year and now % QUARTERS_PER_YEAR == 0:
+        state.purse_mkrw[:] += programme.budget_mkrw_per_year
 
 
 @compiled
-def grant(state: State, columns: Columns, programme: Programme, region: int, now: int) -> None:
-    """The year's budget comes once, at the start of each budget year."""
-    granted = state.year_granted[region]
-    year = now // QUARTERS_PER_YEAR
-    if now % QUARTERS_PER_YEAR == 0 and now <= programme.last_year_quarter and granted < year:
-        state.purse_mkrw[region] += programme.budget_mkrw_per_year
-        state.year_granted[region] = year
+def intake(state: State, columns: Columns, programme: Programme, now: int) -> int:
+    """Take in what the purses pay for; number of firms newly supported, in all regions."""
+    before = state.counts[Count.SUPPORTED]
+    for region in range(columns.regions):
+        take_batches(state, columns, programme, region, now)
+    return state.counts[Count.SUPPORTED] - before
 
 
 @compiled
@@ -75,6 +72,12 @@ def next_eligible(state: State, place: int, region: int) -> int:
 def reserve(columns: Columns, programme: Programme, firm: int) -> float:
     """Subsidy set aside for a firm with an offer (million KRW)."""
     return programme.subsidy_rate * columns.capital_need_mkrw[firm]
+
+
+@compiled
+def give_back(state: State, columns: Columns, programme: Programme, firm: int) -> None:
+    """An offer that was not taken up leaves its reserve to others."""
+    state.purse_mkrw[columns.region[firm]] += reserve(columns, programme, firm)
 
 
 @compiled
@@ -129,7 +132,6 @@ def add_member(
     state.flow[region, now, Flow.ADVICE] += advice
     state.flow[region, now, Flow.SUPPORTED] += 1
     state.supported_quarter[firm] = now
-    state.offer_open[firm] = True
     state.stirred[firm] = True
     state.cohort[firm] = learning_cohort(state, columns, programme, region, batch)
     state.supported[state.counts[Count.SUPPORTED]] = firm

@@ -25,7 +25,7 @@ from cpdiffusion import draws
 from cpdiffusion.behaviour import decision, learning, returns
 from cpdiffusion.compiled import compiled
 from cpdiffusion.draws import Purpose
-from cpdiffusion.engine.intake import intake, intake_is_due
+from cpdiffusion.engine.intake import give_back, grant, intake, intake_is_due
 from cpdiffusion.engine.setting import Columns, Rule, Setting
 from cpdiffusion.engine.state import NEVER, Count, Flow, State
 from cpdiffusion.policy.programme import Programme
@@ -38,10 +38,9 @@ def quarter(state: State, setting: Setting, now: int) -> None:
     """One quarter: the seven phases in the order of this module's description."""
     columns, rule, programme = setting
     reveal(state, columns, rule, programme, now)
-    if (
-        intake_is_due(state.purse_mkrw, programme, now)
-        or state.counts[Count.DIAGNOSED] < state.counts[Count.SUPPORTED]
-    ):
+    grant(state, programme, now)
+    waiting = state.counts[Count.SERVED] < state.counts[Count.SUPPORTED]
+    if waiting or intake_is_due(state.purse_mkrw, programme, now):
         support(state, columns, rule, programme, now)
     decide_at_reviews(state, columns, rule, programme, now)
     if state.counts[Count.REALISED] < state.counts[Count.ADOPTERS]:
@@ -55,11 +54,10 @@ def support(state: State, columns: Columns, rule: Rule, programme: Programme, no
     """Phases 2 to 5 for the programme's firms, as often as declined offers pay for another firm."""
     state.capacity_left[:] = programme.capacity_per_quarter
     while True:
-        newly_supported = (
-            intake(state, columns, programme, now) if intake_is_due(state.purse_mkrw, programme, now) else 0
-        )
-        diagnose(state, columns, programme, now)
-        decide_on_offers(state, columns, rule, programme, now)
+        due = intake_is_due(state.purse_mkrw, programme, now)
+        newly_supported = intake(state, columns, programme, now) if due else 0
+        diagnosed = diagnose(state, columns, programme, now)
+        decide_on_offers(state, columns, rule, programme, diagnosed, now)
         adopt(state, columns, rule, programme, programme.subsidy_rate, now)
         if newly_supported == 0 or now < programme.last_year_quarter:
             break
@@ -206,54 +204,57 @@ def spread_average(
 
 
 @compiled
-def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> None:
-    """Supported firms are diagnosed in order of support, as far as the advisers' capacity goes."""
+def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> int:
+    """Supported firms are diagnosed in order of support, as far as the advisers' capacity goes.
+
+    They stand in ``State.candidates``; returns their number.
+    """
     noise = draws.stream(state.seed[0], Purpose.DIAGNOSIS, 0)
     noise_sd = math.sqrt(programme.signal_variance)
-    supported, diagnosed, signal = state.supported, state.diagnosed_quarter, state.signal
+    supported, candidates, signal = state.supported, state.candidates, state.signal
     left, region, expected = state.capacity_left, columns.region, columns.expected_log_return
-    for k in range(state.counts[Count.DIAGNOSED], state.counts[Count.SUPPORTED]):
+    served, n = state.counts[Count.SERVED], 0
+    for k in range(served, state.counts[Count.SUPPORTED]):
         firm = supported[k]
-        if diagnosed[firm] == NEVER and state.offer_open[firm] and left[region[firm]] >= 1.0:
+        if awaits_diagnosis(state, firm) and left[region[firm]] >= 1.0:
             own = expected[firm] + programme.skill_gain
             signal[firm] = own + noise_sd * draws.standard_normal(noise, firm)
-            diagnosed[firm] = now
+            state.diagnosed_quarter[firm] = now
             state.stirred[firm] = True
             left[region[firm]] -= 1.0
-        if k == state.counts[Count.DIAGNOSED] and (diagnosed[firm] != NEVER or not state.offer_open[firm]):
-            state.counts[Count.DIAGNOSED] = k + 1
+            candidates[n] = firm
+            n += 1
+        if k == served and not awaits_diagnosis(state, firm):
+            served += 1
+    state.counts[Count.SERVED] = served
+    return n
+
+
+@compiled
+def awaits_diagnosis(state: State, firm: int) -> bool:
+    """Supported, with an offer that is open until the diagnosis, and not gone ahead without it."""
+    supported = state.supported_quarter[firm] != NEVER
+    undiagnosed = state.diagnosed_quarter[firm] == NEVER
+    return supported and undiagnosed and state.adoption_quarter[firm] == NEVER
 
 
 # --- 4. decide -----------------------------------------------------------------------------------
 
 
 @compiled
-def decide_on_offers(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
-    """Firms diagnosed now decide on their offer; what decliners leave goes back to the purse."""
-    n = candidates_with_offers(state, now)
+def decide_on_offers(
+    state: State, columns: Columns, rule: Rule, programme: Programme, diagnosed: int, now: int
+) -> None:
+    """The firms just diagnosed decide on their offer; what decliners leave goes back to the purse."""
     hassle = rule.hassle_cost_share * programme.hassle_factor
     terms = decision.offer(programme.subsidy_rate, hassle, rule.first_cost_weight, programme.log_benefit)
-    weigh(state, columns, rule, programme, n, terms)
-    for k in range(n):
+    weigh(state, columns, rule, programme, diagnosed, terms)
+    for k in range(diagnosed):
         firm = state.candidates[k]
-        state.offer_open[firm] = False
         if state.willing[k]:
             note_adoption(state, firm, now)
         else:
-            reserved = programme.subsidy_rate * columns.capital_need_mkrw[firm]
-            state.purse_mkrw[columns.region[firm]] += reserved
-
-
-@compiled
-def candidates_with_offers(state: State, now: int) -> int:
-    """List the undecided firms whose offer is open and whose diagnosis has come; their number."""
-    n = 0
-    for k in range(state.counts[Count.SUPPORTED]):
-        firm = state.supported[k]
-        if state.offer_open[firm] and state.diagnosed_quarter[firm] == now:
-            state.candidates[n] = firm
-            n += 1
-    return n
+            give_back(state, columns, programme, firm)
 
 
 @compiled
@@ -269,11 +270,9 @@ def decide_at_reviews(state: State, columns: Columns, rule: Rule, programme: Pro
         firm = candidates[k]
         stirred[firm] = False
         if willing[k] or draws.uniform(review, firm) < acts_below:
+            if awaits_diagnosis(state, firm):  # no longer: it goes ahead without the offer
+                give_back(state, columns, programme, firm)
             note_adoption(state, firm, now)
-            if state.offer_open[firm]:  # it did not wait for its diagnosis
-                state.offer_open[firm] = False
-                reserved = programme.subsidy_rate * columns.capital_need_mkrw[firm]
-                state.purse_mkrw[columns.region[firm]] += reserved
 
 
 @compiled

@@ -16,17 +16,16 @@ from cpdiffusion.world.firms import Flags, Floats, Ints
 from cpdiffusion.world.ties import ring
 
 NEVER = -1  # a quarter that has not come; also: no cohort, no informant
-NO_SIGNAL = np.nan
 
 
 class Count(IntEnum):
-    """Positions in State.count."""
+    """Positions in State.counts."""
 
     ADOPTERS = 0  # length of State.adopters
     REALISED = 1  # adopters whose return has been drawn
     REVEALED = 2  # adopters whose result is visible
     SUPPORTED = 3  # length of State.supported
-    DIAGNOSED = 4  # supported firms before which all have been diagnosed
+    SERVED = 4  # first places of State.supported that wait for no diagnosis any more
     BATCHES = 5  # batches formed
     COHORT_RESULTS = 6  # length of State.cohort_results
 
@@ -61,8 +60,7 @@ class State(NamedTuple):
     stirred: Flags  # (N,) something has changed since the firm last declined
     supported_quarter: Ints  # (N,)
     diagnosed_quarter: Ints  # (N,)
-    offer_open: Flags  # (N,) supported and not yet decided on the offer
-    signal: Floats  # (N,) the adviser's estimate of the firm's log return
+    signal: Floats  # (N,) the adviser's estimate of the firm's log return; nan before the diagnosis
     cohort: Ints  # (N,) learning cohort
     cohort_read: Ints  # (N,) entries of cohort_results that the firm has gone through
     adoption_quarter: Ints  # (N,)
@@ -77,7 +75,6 @@ class State(NamedTuple):
     waiting_next: NDArray[np.int64]  # (R,) first place on the list not yet looked at
     waiting_end: NDArray[np.int64]  # (R,)
     supported_in_region: Ints  # (R,)
-    year_granted: Ints  # (R,) last year whose budget has come
     purse_mkrw: Floats  # (R,)
     capacity_left: Floats  # (R,) diagnoses that can still be made this quarter
     flags: Flags  # (N,) room for marks
@@ -104,14 +101,14 @@ def new_state(size: int, regions: int, horizon_quarters: int) -> State:
         precision=floats(size), weighted_sum=floats(size),
         results_seen=ints(size), informant=ints(size),
         stirred=flags(size), supported_quarter=ints(size), diagnosed_quarter=ints(size),
-        offer_open=flags(size), signal=floats(size),
+        signal=floats(size),
         cohort=ints(size), cohort_read=ints(size),
         adoption_quarter=ints(size), log_return=floats(size),
         adopters=ints(size), supported=ints(size), cohort_results=ints(size),
         batch_size=ints(size), batch_region=ints(size), batch_quarter=ints(size),
         waiting_list=ints(size),
         waiting_next=np.empty(regions, np.int64), waiting_end=np.empty(regions, np.int64),
-        supported_in_region=ints(regions), year_granted=ints(regions),
+        supported_in_region=ints(regions),
         purse_mkrw=floats(regions), capacity_left=floats(regions),
         flags=flags(size), candidates=ints(size + 1), willing=flags(size),
         counts=np.empty(len(Count), np.int64),
@@ -130,14 +127,12 @@ def start(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> No
     state.stirred[:] = True
     state.supported_quarter[:] = NEVER
     state.diagnosed_quarter[:] = NEVER
-    state.offer_open[:] = False
-    state.signal[:] = NO_SIGNAL
+    state.signal[:] = np.nan
     state.cohort[:] = NEVER
     state.cohort_read[:] = 0
     state.adoption_quarter[:] = NEVER
     state.log_return[:] = np.nan
     state.supported_in_region[:] = 0
-    state.year_granted[:] = NEVER
     state.purse_mkrw[:] = 0.0
     state.counts[:] = 0
     state.flow[:] = 0.0
