@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from cpdiffusion.outcomes.catalogue import CATALOGUE, RATIOS
+from cpdiffusion.engine.state import Flow
+from cpdiffusion.outcomes.catalogue import CATALOGUE, RATIOS, Run, needs_reference
 from cpdiffusion.outcomes.paired import (
     CONFIDENCE,
     comparison_table,
@@ -20,8 +21,10 @@ from cpdiffusion.outcomes.paired import (
     ratio_difference,
 )
 from cpdiffusion.outcomes.why import coalitions, mixtures, shapley
+from cpdiffusion.parameters import parameters
 from cpdiffusion.policy.design import design_of, differing_channels
 from cpdiffusion.policy.levers import Levers
+from cpdiffusion.world.world import Recipe
 
 
 def test_the_interval_of_a_mean_is_students() -> None:
@@ -101,6 +104,21 @@ def test_the_baseline_has_no_difference_to_itself() -> None:
 
 def _runs(**columns: list[float]) -> pd.DataFrame:
     return pd.DataFrame({name: columns.get(name, [1.0, 1.0]) for name in CATALOGUE})
+
+
+def test_only_outcomes_marked_so_may_look_at_the_run_without_policy() -> None:
+    """The run without policy is left out where no outcome needs it; a wrong mark is noticed."""
+    world = Recipe(("ulsan",)).build(1, parameters({"firms_per_region": 200}))
+    never = np.full(world.size, -1, np.int16)
+    alone = Run(world, never, never, None, np.zeros((1, 4, len(Flow))))
+    for outcome in CATALOGUE.values():
+        if outcome.against_no_policy:
+            with pytest.raises(ValueError, match="without policy"):
+                outcome.value(alone)
+        else:
+            outcome.value(alone)
+    assert needs_reference(["additional_adopters"])
+    assert not needs_reference(["adopters"])
 
 
 # --- why -----------------------------------------------------------------------------------------

@@ -61,7 +61,8 @@ class Simulation:
         frame.index = pd.Index([world.firm_id(row) for row in range(world.size)], name="firm")
         frame["supported_quarter"] = _quarters(self.run.supported_quarter)
         frame["adoption_quarter"] = _quarters(self.run.adoption_quarter)
-        frame["adoption_quarter_without_policy"] = _quarters(self.run.without_policy)
+        if self.run.without_policy is not None:
+            frame["adoption_quarter_without_policy"] = _quarters(self.run.without_policy)
         return frame
 
     @cached_property

@@ -213,29 +213,28 @@ def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> 
     noise_sd = math.sqrt(programme.signal_variance)
     supported, candidates, signal = state.supported, state.candidates, state.signal
     left, region, expected = state.capacity_left, columns.region, columns.expected_log_return
+    diagnosed, adoption, stirred = state.diagnosed_quarter, state.adoption_quarter, state.stirred
     served, n = state.counts[Count.SERVED], 0
     for k in range(served, state.counts[Count.SUPPORTED]):
         firm = supported[k]
-        if awaits_diagnosis(state, firm) and left[region[firm]] >= 1.0:
+        if awaits_diagnosis(diagnosed[firm], adoption[firm]) and left[region[firm]] >= 1.0:
             own = expected[firm] + programme.skill_gain
             signal[firm] = own + noise_sd * draws.standard_normal(noise, firm)
-            state.diagnosed_quarter[firm] = now
-            state.stirred[firm] = True
+            diagnosed[firm] = now
+            stirred[firm] = True
             left[region[firm]] -= 1.0
             candidates[n] = firm
             n += 1
-        if k == served and not awaits_diagnosis(state, firm):
+        if k == served and not awaits_diagnosis(diagnosed[firm], adoption[firm]):
             served += 1
     state.counts[Count.SERVED] = served
     return n
 
 
 @compiled
-def awaits_diagnosis(state: State, firm: int) -> bool:
-    """Supported, with an offer that is open until the diagnosis, and not gone ahead without it."""
-    supported = state.supported_quarter[firm] != NEVER
-    undiagnosed = state.diagnosed_quarter[firm] == NEVER
-    return supported and undiagnosed and state.adoption_quarter[firm] == NEVER
+def awaits_diagnosis(diagnosed_quarter: int, adoption_quarter: int) -> bool:
+    """Whether a supported firm's offer is open: not yet diagnosed, nor gone ahead without."""
+    return diagnosed_quarter == NEVER and adoption_quarter == NEVER
 
 
 # --- 4. decide -----------------------------------------------------------------------------------
@@ -270,7 +269,8 @@ def decide_at_reviews(state: State, columns: Columns, rule: Rule, programme: Pro
         firm = candidates[k]
         stirred[firm] = False
         if willing[k] or draws.uniform(review, firm) < acts_below:
-            if awaits_diagnosis(state, firm):  # no longer: it goes ahead without the offer
+            supported = state.supported_quarter[firm] != NEVER
+            if supported and state.diagnosed_quarter[firm] == NEVER:  # ahead of its offer
                 give_back(state, columns, programme, firm)
             note_adoption(state, firm, now)
 

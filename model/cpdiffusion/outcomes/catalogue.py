@@ -22,13 +22,20 @@ class Run(NamedTuple):
     world: World
     adoption_quarter: NDArray[np.int16]  # (N,)
     supported_quarter: NDArray[np.int16]  # (N,)
-    without_policy: NDArray[np.int16]  # (N,) adoption quarters under no policy
+    without_policy: NDArray[np.int16] | None  # (N,) adoption quarters under no policy, if asked for
     flow: Values  # (R, Q, len(Flow))
 
     @property
     def adopted(self) -> NDArray[np.bool_]:
         """Who has adopted by the end."""
         return self.adoption_quarter != NEVER
+
+    @property
+    def adopted_anyway(self) -> NDArray[np.bool_]:
+        """Who has adopted by the end without any policy."""
+        if self.without_policy is None:
+            raise ValueError("the run without policy was left out; mark the outcome against_no_policy")
+        return self.without_policy != NEVER
 
     def total(self, *flows: Flow) -> float:
         """Sum of flows over regions and quarters."""
@@ -44,15 +51,16 @@ class Outcome:
     unit: str
     better: int
     value: Callable[[Run], float]
+    against_no_policy: bool = False  # whether it needs the run without policy
 
 
 def _additional(run: Run) -> float:
-    return float(run.adopted.sum() - (run.without_policy != NEVER).sum())
+    return float(run.adopted.sum() - run.adopted_anyway.sum())
 
 
 def _spillover(run: Run) -> float:
     unsupported = run.adopted & (run.supported_quarter == NEVER)
-    return float((unsupported & (run.without_policy == NEVER)).sum())
+    return float((unsupported & ~run.adopted_anyway).sum())
 
 
 def _share(part: float, whole: float) -> float:
@@ -75,7 +83,8 @@ BENEFITS = (Flow.DIRECT, Flow.INDIRECT, Flow.ENVIRONMENTAL)
 CATALOGUE: dict[str, Outcome] = {
     outcome.id: outcome
     for outcome in (
-        Outcome("additional_adopters", "additional adopters (against no policy)", "firms", 1, _additional),
+        Outcome("additional_adopters", "additional adopters (against no policy)", "firms", 1, _additional,
+                against_no_policy=True),
         Outcome("adopters", "adopters", "firms", 1, lambda r: r.total(Flow.ADOPTERS)),
         Outcome("adoption_share", "share of firms that adopted", "share", 1,
                 lambda r: float(r.adopted.mean())),
@@ -83,9 +92,9 @@ CATALOGUE: dict[str, Outcome] = {
         Outcome("supported_adopters", "adopters that were supported", "firms", 1,
                 lambda r: r.total(Flow.SUPPORTED_ADOPTERS)),
         Outcome("spillover_adopters", "spill-over adopters (unsupported, not without policy)", "firms", 1,
-                _spillover),
+                _spillover, against_no_policy=True),
         Outcome("additional_per_supported", "additional adopters per supported firm", "firms per firm", 1,
-                lambda r: _share(_additional(r), r.total(Flow.SUPPORTED))),
+                lambda r: _share(_additional(r), r.total(Flow.SUPPORTED)), against_no_policy=True),
         Outcome("public_money_mkrw", "public money", "million KRW", 0, lambda r: r.total(*PUBLIC)),
         Outcome("subsidy_mkrw", "of which subsidy", "million KRW", 0, lambda r: r.total(Flow.SUBSIDY)),
         Outcome("unspent_mkrw", "public money unspent at the end", "million KRW", 0,
@@ -117,7 +126,6 @@ CATALOGUE: dict[str, Outcome] = {
 HEADLINE = "additional_adopters"
 # In a difference of two policies the run without policy cancels: adopters do as well, and cheaper.
 HEADLINE_DIFFERENCE = "adopters"
-AGAINST_NO_POLICY = {HEADLINE, "spillover_adopters", "additional_per_supported"}
 
 
 @dataclass(frozen=True)
@@ -147,4 +155,4 @@ def outcomes_of(run: Run, only: Collection[str] | None = None) -> dict[str, floa
 
 def needs_reference(only: Collection[str] | None) -> bool:
     """Whether the outcomes asked for compare a run with no policy."""
-    return only is None or not set(only).isdisjoint(AGAINST_NO_POLICY)
+    return any(CATALOGUE[name].against_no_policy for name in (only or CATALOGUE))

@@ -15,7 +15,7 @@ import numpy as np
 from cpdiffusion.draws import replicate_seeds
 from cpdiffusion.engine.run import Runs, room_for, run_into
 from cpdiffusion.engine.setting import Rule, Setting, columns_of, rule_of
-from cpdiffusion.engine.state import NEVER, State, new_state
+from cpdiffusion.engine.state import State, new_state
 from cpdiffusion.evidence.table4 import Variant
 from cpdiffusion.outcomes.catalogue import Run, Values, needs_reference, outcomes_of
 from cpdiffusion.parameters import Parameters, moments_of
@@ -43,6 +43,10 @@ class Experiment:
     def with_designs(self, designs: Mapping[str, Design]) -> Experiment:
         """The same experiment with other designs."""
         return replace(self, designs=designs)
+
+    def with_parameters(self, parameters: Parameters) -> Experiment:
+        """The same experiment under other parameters."""
+        return replace(self, parameters=parameters)
 
     def world(self, replicate: int) -> World:
         """The world of a replicate."""
@@ -74,7 +78,6 @@ class Experiment:
 class Batch:
     """Results of a stretch of replicates: outcomes and summed flows by design."""
 
-    first: int
     outcomes: dict[str, list[dict[str, float]]]
     flows: dict[str, list[Values]]  # each (Q, len(Flow))
 
@@ -85,7 +88,7 @@ def run_batch(experiment: Experiment, first: int, count: int, only: Collection[s
     The engine releases the GIL, so batches may run on threads side by side.
     """
     names = list(experiment.designs)
-    batch = Batch(first, {name: [] for name in names}, {name: [] for name in names})
+    batch = Batch({name: [] for name in names}, {name: [] for name in names})
     state: State | None = None
     for replicate in range(first, first + count):
         world = experiment.world(replicate)
@@ -114,9 +117,10 @@ def run_replicate(
             run_into(runs, state, setting, seeds, priority(design.targeting, world))
         return runs
 
-    without = np.full(world.size, NEVER, np.int16)
+    without = None
     if needs_reference(only):
-        without = simulate(programme_of(NO_POLICY, experiment.parameters), NO_POLICY).adoption_quarter[0]
+        nothing = programme_of(NO_POLICY, experiment.parameters)
+        without = simulate(nothing, NO_POLICY).adoption_quarter[0]
     results = {n: simulate(experiment.programmes[n], d) for n, d in experiment.designs.items()}
     return {
         name: Run(world, r.adoption_quarter[0], r.supported_quarter[0], without, r.flow[0])

@@ -40,41 +40,41 @@ class Comparison:
     plan: Plan
     replicates: int
     reached: bool  # whether the intervals are as narrow as asked
-    frames: Mapping[str, pd.DataFrame] = field(repr=False)
+    _frames: Mapping[str, pd.DataFrame] = field(repr=False)
 
     @property
     def table(self) -> pd.DataFrame:
         """Scenario x outcome: levels, paired difference with interval, probability of being better."""
-        return self.frames["table"].copy()
+        return self._frames["table"].copy()
 
     @property
     def runs(self) -> pd.DataFrame:
         """One row per scenario and replicate, one column per outcome."""
-        return self.frames["runs"].copy()
+        return self._frames["runs"].copy()
 
     @property
     def trajectories(self) -> pd.DataFrame:
         """Scenario x quarter x variable: mean and quantiles over replicates."""
-        return self.frames["trajectories"].copy()
+        return self._frames["trajectories"].copy()
 
     @property
     def roi(self) -> pd.DataFrame:
         """Scenario x programme year: economic ROI of supported adopters."""
-        return self.frames["roi"].copy()
+        return self._frames["roi"].copy()
 
     @property
     def why(self) -> pd.DataFrame | None:
         """Scenario x channel: its share of the difference; None if not asked for."""
-        return self.frames["why"].copy() if "why" in self.frames else None
+        return self._frames["why"].copy() if "why" in self._frames else None
 
     @property
     def turning(self) -> pd.DataFrame | None:
         """Parameter: the difference at both ends of its range; None if not asked for."""
-        return self.frames["turning"].copy() if "turning" in self.frames else None
+        return self._frames["turning"].copy() if "turning" in self._frames else None
 
     def row(self, scenario: str, outcome: str = HEADLINE) -> pd.Series:
         """One line of the table."""
-        t = self.frames["table"]
+        t = self._frames["table"]
         return t[(t.scenario == scenario) & (t.outcome == outcome)].iloc[0]
 
 

@@ -6,7 +6,6 @@ One at a time finds what matters most, not what matters together; the sensitivit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +81,7 @@ def swing(parameter: Parameter, found: Found) -> float:
 
 
 def may_move(parameter: Parameter, experiment: Experiment) -> bool:
-    """Size and price units are no uncertainty of the answer for a world that is given."""
+    """Every parameter but the number of firms, where the user has given the firms."""
     return not (experiment.recipe.given and parameter.name == "firms_per_region")
 
 
@@ -90,13 +89,9 @@ def kept_worlds(experiment: Experiment) -> tuple[list[World], set[str]]:
     """The worlds of the replicates, and the parameters that went into them."""
     recorder = RecordingParameters(experiment.parameters)
     size = experiment.recipe.size(experiment.parameters)
-    Experiment.world(_with(experiment, recorder), 0)
+    experiment.with_parameters(recorder).world(0)
     keep = REPLICATES if size <= LARGEST_KEPT else 0
     return [experiment.world(k) for k in range(keep)], recorder.read
-
-
-def _with(experiment: Experiment, parameters: Parameters) -> Experiment:
-    return replace(experiment, parameters=parameters)
 
 
 def difference_at(
@@ -111,7 +106,7 @@ def difference_at(
     name, value = end
     kept, read_by_world = worlds
     if name:
-        experiment = _with(experiment, Parameters({**experiment.parameters, name: value}))
+        experiment = experiment.with_parameters(Parameters({**experiment.parameters, name: value}))
     same_world = bool(kept) and name not in read_by_world
     state: State | None = None
     found = np.empty(replicates)
