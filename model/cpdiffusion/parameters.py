@@ -50,6 +50,16 @@ NOT_PERSUADING = (
     "not spread cleaner production (000); " + OURS
 )
 
+# how a result is seen: layer, words, visibility and its highest, noise sd and its lowest
+WAYS_OF_SEEING = (
+    ("supply_chain", "a supply-chain tie", 0.4, 0.8, 0.5, 0.1),
+    ("complex", "a tie in the complex", 0.3, 0.6, 0.5, 0.1),
+    ("sector", "a tie in the sector", 0.3, 0.6, 0.7, 0.1),
+    ("other", "a tie of unstated kind", 0.3, 0.6, 0.6, 0.1),
+    ("cohort", "the cohort", 0.8, 1.0, 0.3, 0.1),
+    ("published", "the programme's published average", 0.01, 0.1, 0.6, 0.5),  # shares a year's luck
+)
+
 REGISTRY: tuple[Parameter, ...] = (
     # --- returns -------------------------------------------------------------------------------
     Parameter("mean_log_return", lambda m: m.mean_log_roi, "log ROI", 1.3, 2.0, "calibrated",
@@ -110,8 +120,9 @@ REGISTRY: tuple[Parameter, ...] = (
               "spread of package prices among firms of one size", most=3),
     Parameter("capital_size_elasticity", 0.5, "log/log", 0.0, 1.0, "assumed", OURS,
               "how package prices grow with employees", most=2),
-    Parameter("accepted_payback_median_years", 1.5, "years", 1.0, 3.0, "measured",
-              "Anderson & Newell 2004: at most 15 months; Woodruff et al. 1997: mostly 2 years",
+    Parameter("accepted_payback_median_years", 1.5, "years", 1.0, 3.0, "assumed",
+              "chosen between Anderson & Newell 2004 (at most 15 months) and Woodruff et al. 1997 "
+              "(mostly 2 years), both of US plants",
               "median of the longest payback that a firm accepts", least=0.05, most=30),
     Parameter("accepted_payback_log_sd", 0.4, "log years", 0.2, 0.8, "assumed", OURS,
               "spread of the longest accepted paybacks", most=3),
@@ -165,25 +176,13 @@ REGISTRY: tuple[Parameter, ...] = (
     Parameter("cross_sector_similarity", 0.5, low=0.2, high=1.0, status="assumed",
               source="Baranzini et al. 2017: firms heed other companies of their kind more; sign only",
               meaning="weight of a result from another sector", **SHARE),
-    *(Parameter(f"{layer}_visibility", value, low=0.0, high=high, status="assumed",
-                source=NOT_PERSUADING if layer == "published" else OURS,
-                meaning=f"weight of a result seen through {words}", **SHARE)
-      for layer, value, high, words in (
-          ("supply_chain", 0.4, 0.8, "a supply-chain tie"),
-          ("complex", 0.3, 0.6, "a tie in the complex"),
-          ("sector", 0.3, 0.6, "a tie in the sector"),
-          ("other", 0.3, 0.6, "a tie of unstated kind"),
-          ("cohort", 0.8, 1.0, "the cohort"),
-          ("published", 0.01, 0.1, "the programme's published average"))),
-    *(Parameter(f"{layer}_noise_sd", value, "log ROI", low, 1.5, "assumed", OURS,
-                f"error with which a result is seen through {words}", most=10, least=0.01)
-      for layer, value, low, words in (
-          ("supply_chain", 0.5, 0.1, "a supply-chain tie"),
-          ("complex", 0.5, 0.1, "a tie in the complex"),
-          ("sector", 0.7, 0.1, "a tie in the sector"),
-          ("other", 0.6, 0.1, "a tie of unstated kind"),
-          ("cohort", 0.3, 0.1, "the cohort"),
-          ("published", 0.6, 0.5, "the published average, which shares one year's luck"))),
+    *(parameter for layer, words, visibility, most_visible, noise, least_noise in WAYS_OF_SEEING
+      for parameter in (
+          Parameter(f"{layer}_visibility", visibility, low=0.0, high=most_visible, status="assumed",
+                    source=NOT_PERSUADING if layer == "published" else OURS,
+                    meaning=f"weight of a result seen through {words}", **SHARE),
+          Parameter(f"{layer}_noise_sd", noise, "log ROI", least_noise, 1.5, "assumed", OURS,
+                    f"error with which a result is seen through {words}", most=10, least=0.01))),
     Parameter("reveal_lag_quarters", 4, "quarters", 1, 12, "assumed",
               "a programme year; the sources do not say when results were known",
               "time from adoption until a result is visible", least=1, most=400, whole=True),

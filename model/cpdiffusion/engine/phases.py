@@ -349,10 +349,10 @@ def adopt(
         firm = adopters[k]
         log_return[firm] = returns.realised_log_return(
             expected[firm],
-            rule.region_year_sd * draws.standard_normal(year, region[firm]),
+            rule.region_year_log_return_sd * draws.standard_normal(year, region[firm]),
             programme.skill_gain if diagnosed[firm] != NEVER else 0.0,
-            rule.complementarity * adopting_share(state, columns, firm)
-            if rule.complementarity > 0.0 else 0.0,
+            rule.complementarity_log_return * adopting_share(state, columns, firm)
+            if rule.complementarity_log_return > 0.0 else 0.0,
         )  # fmt: skip
     book(state, columns, rule, subsidy_rate, now)
     state.counts[Count.REALISED] = state.counts[Count.ADOPTERS]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cpdiffusion.behaviour import decision, learning, returns
 from cpdiffusion.compiled import compiled
-from cpdiffusion.parameters import Parameters
+from cpdiffusion.parameters import BY_NAME, Parameters
 from cpdiffusion.policy.programme import Programme
 from cpdiffusion.units import quarterly_probability
 from cpdiffusion.world.firms import Firms, Flags, Floats, Ints, normal_quantiles
@@ -18,12 +18,12 @@ from cpdiffusion.world.world import World
 
 
 class Rule(NamedTuple):
-    """Constants of the rule, from the parameters."""
+    """Constants of the rule; those that bear a parameter's name are that parameter."""
 
     prior_precision: float
     prior_weighted_sum: float
     firm_variance: float
-    region_year_sd: float
+    region_year_log_return_sd: float
     reveal_lag_quarters: int
     cohort_precision_alike: float  # of a cohort member's result, same sector
     cohort_precision_unlike: float
@@ -34,7 +34,7 @@ class Rule(NamedTuple):
     act_anyway_probability: float
     hassle_cost_share: float
     first_cost_weight: float
-    complementarity: float
+    complementarity_log_return: float
     indirect_zero_share: float
     indirect_log_ratio: float
     indirect_log_ratio_sd: float
@@ -80,28 +80,21 @@ def rule_of(p: Parameters) -> Rule:
         )
         for alike in (True, False)
     ]  # fmt: skip
-    return Rule(
-        prior_precision=precision,
-        prior_weighted_sum=precision * p.prior_mean_log_return,
-        firm_variance=firm_variance,
-        region_year_sd=p.region_year_log_return_sd,
-        reveal_lag_quarters=int(p.reveal_lag_quarters),
-        cohort_precision_alike=cohort[0],
-        cohort_precision_unlike=cohort[1],
-        cohort_exchanges_per_quarter=int(p.cohort_exchanges_per_quarter),
-        published_visibility=p.published_visibility,
-        published_noise_variance=p.published_noise_sd**2,
-        review_rate_per_quarter=p.review_rate_per_quarter,
-        act_anyway_probability=p.act_anyway_probability,
-        hassle_cost_share=p.hassle_cost_share,
-        first_cost_weight=p.first_cost_weight,
-        complementarity=p.complementarity_log_return,
-        **{
-            f"{kind}_{what}": p[f"{kind}_{what}"]
-            for kind in ("indirect", "environmental")
-            for what in ("zero_share", "log_ratio", "log_ratio_sd")
-        },
-    )
+    derived = {
+        "prior_precision": precision,
+        "prior_weighted_sum": precision * p.prior_mean_log_return,
+        "firm_variance": firm_variance,
+        "cohort_precision_alike": cohort[0],
+        "cohort_precision_unlike": cohort[1],
+        "published_noise_variance": p.published_noise_sd**2,
+    }
+    given = {name: whole_or_not(name, p) for name in Rule._fields if name not in derived}
+    return Rule(**derived, **given)  # type: ignore[arg-type]
+
+
+def whole_or_not(name: str, p: Parameters) -> float:
+    """A parameter as the kind of number that it counts in."""
+    return int(p[name]) if BY_NAME[name].whole else p[name]
 
 
 def columns_of(world: World, p: Parameters, regional_mean: Floats) -> Columns:
