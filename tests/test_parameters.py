@@ -74,7 +74,8 @@ def test_a_measured_value_cites_a_year_and_an_assumed_one_claims_no_measurement(
 
 
 ASSUMED_WITH_A_HINT = {  # not measured, but some source gives an order or a direction
-    "benefit_horizon_years", "firms_per_region", "employees_median", "waits_for_example_share",
+    "accepted_payback_median_years", "benefit_horizon_years", "firms_per_region",
+    "employees_median", "waits_for_example_share",
     "liquidity_ratio_median", "accident_rate_per_worker_year", "long_tie_share",
     "prior_mean_log_return", "cross_sector_similarity", "reveal_lag_quarters",
     "act_anyway_probability", "individual_advice_cost_mkrw", "cohort_fixed_cost_mkrw",

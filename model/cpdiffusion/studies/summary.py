@@ -231,7 +231,13 @@ def next_steps(result: Comparison, command: str) -> str:
     other = next(r for r in effects if r not in known) if len(known) < len(effects) else known[0]
     return (
         f"```\n{command}\n```\n\nThen: another region (`region={other}`), the corrected table "
-        "(`table=reconciled`), another cohort size (`changes.cluster_25.cohort_size=15`), one's own scenario "
+        f"(`table=reconciled`), {another_size(result)}one's own scenario "
         "(copy a file of `scenarios/`, change a number, name it in `scenarios=[…]`), another value of a "
         "parameter in the table above (`parameters.<name>=<value>`)."
     )
+
+
+def another_size(result: Comparison) -> str:
+    """How to try another cohort size, where there is a cohort."""
+    cohorts = [n for n, s in result.plan.scenarios.items() if s.levers.support == "cluster"]
+    return f"another cohort size (`changes.{cohorts[0]}.cohort_size=15`), " if cohorts else ""
