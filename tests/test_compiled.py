@@ -23,7 +23,7 @@ from cpdiffusion.draws import Purpose, replicate_seeds
 from cpdiffusion.engine import phases
 from cpdiffusion.engine.run import room_for, run_into
 from cpdiffusion.engine.setting import Setting, columns_of, rule_of
-from cpdiffusion.engine.state import NEVER, new_state
+from cpdiffusion.engine.state import NEVER, NOBODY, new_state
 from cpdiffusion.policy.design import design_of
 from cpdiffusion.policy.levers import Levers
 from cpdiffusion.policy.programme import programme_of
@@ -133,8 +133,8 @@ def tiny_simulation() -> list[float]:
 
 
 CLEAN = {
-    "seed": np.uint64(1), "results_seen": 0, "informant": NEVER, "supported_quarter": NEVER,
-    "diagnosed_quarter": NEVER, "stirred": True, "signal": 0.0, "cohort": NEVER,
+    "seed": np.uint64(1), "results_seen": 0, "informant": NOBODY, "supported_quarter": NEVER,
+    "diagnosed_quarter": NEVER, "stirred": True, "signal": 0.0, "cohort": NOBODY,
     "adoption_quarter": NEVER, "counts": 0, "flow": 0.0,
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ import pytest
 from cpdiffusion import draws
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.phases import learn
-from cpdiffusion.engine.state import NEVER, Count, Flow
+from cpdiffusion.engine.state import NEVER, NOBODY, Count, Flow
 from cpdiffusion.errors import InputError
 from cpdiffusion.policy.design import design_of, mixture
 from cpdiffusion.policy.levers import Levers
@@ -139,7 +139,7 @@ def test_a_peers_result_moves_the_belief_after_the_lag_as_on_paper() -> None:
 def test_the_peer_adopts_in_the_very_quarter_in_which_it_sees_the_result() -> None:
     played = run(pair(EAGER, {}), NOTHING, calm())
     assert adoption(played) == [0, 4]
-    assert played.state.informant.tolist() == [NEVER, FIRST]
+    assert played.state.informant.tolist() == [NOBODY, FIRST]
     unconvincing = pair({**EAGER, "potential_log_return": -0.51}, {})  # -0.5 + 0.49 < 0
     assert adoption(run(unconvincing, NOTHING, calm())) == [0, NEVER]
 
@@ -501,7 +501,7 @@ def test_adopters_of_a_region_and_year_share_their_luck_and_no_others_do() -> No
     year = played.state.adoption_quarter // 4
     luck: dict[tuple[int, int], set[float]] = {}
     quarters: dict[tuple[int, int], set[int]] = {}
-    for firm in np.flatnonzero(year >= 0):
+    for firm in np.flatnonzero(played.state.adoption_quarter != NEVER):
         key = int(world.firms.region[firm]), int(year[firm])
         luck.setdefault(key, set()).add(float(played.state.log_return[firm]))
         quarters.setdefault(key, set()).add(int(played.state.adoption_quarter[firm]))
@@ -653,9 +653,9 @@ def test_the_lists_of_adopters_and_supported_firms_are_complete_and_in_order() -
     world, p = synthetic(300)
     played = run(world, POLICIES["queue"], p, quarters=40)
     adopters = played.state.adopters[: played.adopters()]
-    assert sorted(adopters) == np.flatnonzero(played.state.adoption_quarter >= 0).tolist()
+    assert sorted(adopters) == np.flatnonzero(played.state.adoption_quarter != NEVER).tolist()
     assert (np.diff(played.state.adoption_quarter[adopters]) >= 0).all()
-    assert sorted(played.supported()) == np.flatnonzero(played.state.supported_quarter >= 0).tolist()
+    assert sorted(played.supported()) == np.flatnonzero(played.state.supported_quarter != NEVER).tolist()
     assert played.state.counts[Count.REALISED] == played.adopters()
 
 
@@ -675,7 +675,7 @@ def test_precision_holds_exactly_the_results_that_a_firm_has_seen() -> None:
         shown = state.adoption_quarter[firm] + lag
         for tie in range(columns.start[firm], columns.start[firm + 1]):
             peer = columns.target[tie]
-            until = state.adoption_quarter[peer] if state.adoption_quarter[peer] >= 0 else quarters
+            until = min(state.adoption_quarter[peer], quarters)
             if shown <= min(until, quarters - 1):
                 expected[peer] += columns.precision[tie]
                 seen[peer] += 1

@@ -37,6 +37,7 @@ FLOORS = (
     {"policy"},
     {"engine"},
     {"outcomes"},
+    {"measures"},
     {"runner"},
     {"plots"},
     {"studies"},

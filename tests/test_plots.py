@@ -23,6 +23,7 @@ from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from cpdiffusion.engine.state import NEVER
 from cpdiffusion.errors import InputError
 from cpdiffusion.evidence.table4 import rows_by_region, table4
 from cpdiffusion.plots import adoption, differences, network, roi, style, turning, why
@@ -131,8 +132,8 @@ def a_ring(size: int) -> list[tuple[int, int]]:
 
 
 WORLD = a_world([40, 30, 50], a_ring(120))
-ADOPTED = np.where(np.arange(120) % 4 == 0, np.arange(120) // 4, -1)
-SUPPORTED = np.where(np.arange(120) % 8 < 2, 2, -1)
+ADOPTED = np.where(np.arange(120) % 4 == 0, np.arange(120) // 4, NEVER)
+SUPPORTED = np.where(np.arange(120) % 8 < 2, 2, NEVER)
 
 
 # --- every figure --------------------------------------------------------------------------------
@@ -161,7 +162,7 @@ def four_moments(world: World, adopted: Any, supported: Any) -> Figure:
 
 
 def no_moments(world: World) -> Figure:
-    made, never = figure(8, 8), np.full(world.size, -1)
+    made, never = figure(8, 8), np.full(world.size, NEVER)
     assert network.adopters_at(made, world, never, never, (), LONG) == []
     return made
 
@@ -627,8 +628,8 @@ def test_every_firm_is_of_one_kind() -> None:
 @pytest.mark.parametrize(
     ("adopted", "supported", "kind"),
     [
-        (-1, -1, "waiting"), (6, -1, "waiting"), (-1, 5, "invited"), (6, 5, "invited"),
-        (5, -1, "own"), (3, 4, "own"), (4, 3, "helped"), (4, 4, "helped"), (5, 9, "own"),
+        (NEVER, NEVER, "waiting"), (6, NEVER, "waiting"), (NEVER, 5, "invited"), (6, 5, "invited"),
+        (5, NEVER, "own"), (3, 4, "own"), (4, 3, "helped"), (4, 4, "helped"), (5, 9, "own"),
     ],
 )  # fmt: skip
 def test_the_kind_of_a_firm_at_the_end_of_quarter_five(adopted: int, supported: int, kind: str) -> None:
@@ -714,9 +715,9 @@ def test_a_single_small_complex_is_laid_out_by_its_ties() -> None:
 
 def test_above_three_thousand_firms_a_disc_is_the_share_of_its_complex() -> None:
     world = a_world([1000, 2500])
-    adopted = np.full(3500, -1)
+    adopted = np.full(3500, NEVER)
     adopted[:100], adopted[1000:1050] = 3, 9
-    made = four_moments(world, adopted, np.full(3500, -1))
+    made = four_moments(world, adopted, np.full(3500, NEVER))
     discs = [by_gid(ax, "complexes") for ax in made.axes[:4]]
     assert all(isinstance(disc, EllipseCollection) for disc in discs)
     shown = [disc.get_array().tolist() for disc in discs]

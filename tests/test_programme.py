@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cpdiffusion.engine.intake import exhausted, next_eligible
-from cpdiffusion.engine.state import NEVER, Flow
+from cpdiffusion.engine.state import NEVER, NOBODY, Flow
 from cpdiffusion.errors import InputError
 from cpdiffusion.parameters import BY_NAME, Parameters, parameters
 from cpdiffusion.policy.design import (
@@ -453,8 +453,8 @@ def test_members_of_a_cohort_share_it_and_others_do_not() -> None:
     world, p = synthetic(600)
     played = run(world, Levers(support="cluster", cohort_size=20), p, quarters=40)
     cohort = played.state.cohort
-    assert np.array_equal(np.bincount(cohort[cohort != NEVER]), played.batches())
-    assert ((cohort != NEVER) == (played.state.supported_quarter != NEVER)).all()
+    assert np.array_equal(np.bincount(cohort[cohort != NOBODY]), played.batches())
+    assert ((cohort != NOBODY) == (played.state.supported_quarter != NEVER)).all()
 
 
 def test_support_begins_in_its_first_year_and_comes_at_the_start_of_a_year() -> None:

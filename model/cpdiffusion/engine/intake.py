@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from cpdiffusion.compiled import compiled
 from cpdiffusion.engine.setting import Columns
-from cpdiffusion.engine.state import NEVER, Count, Flow, State
+from cpdiffusion.engine.state import NEVER, NOBODY, Count, Flow, State
 from cpdiffusion.policy.programme import Programme
 from cpdiffusion.units import QUARTERS_PER_YEAR
 from cpdiffusion.world.firms import Floats
 
+NO_BATCH = -1
 PENNY = 1e-9  # million KRW: rounding must not stop the last affordable firm
 
 
@@ -143,7 +144,7 @@ def add_member(
 def learning_cohort(state: State, columns: Columns, programme: Programme, region: int, batch: int) -> int:
     """The cohort in which a firm sees results: its batch, or the next group of its region."""
     if programme.learning_group <= 1:
-        return NEVER
+        return NOBODY
     if programme.learning_group == programme.batch:
         return batch
     group = state.supported_in_region[region] // programme.learning_group
@@ -158,7 +159,7 @@ def widen(state: State, columns: Columns, programme: Programme, region: int, now
         return False
     reserved = reserve(columns, programme, state.waiting_list[place])
     batch = smallest_payable(state, programme, region, state.purse_mkrw[region] - reserved + PENNY)
-    if batch == NEVER:
+    if batch == NO_BATCH:
         return False
     add_member(state, columns, programme, region, batch, now)
     return True
@@ -166,14 +167,14 @@ def widen(state: State, columns: Columns, programme: Programme, region: int, now
 
 @compiled
 def smallest_payable(state: State, programme: Programme, region: int, money_mkrw: float) -> int:
-    """The smallest batch of the last budget year whose next member costs no more; NEVER if none."""
+    """The smallest batch of the last budget year whose next member costs no more; NO_BATCH if none."""
     cost, sizes = programme.advice_cost_mkrw, state.batch_size
-    smallest = NEVER
+    smallest = NO_BATCH
     for batch in range(state.counts[Count.BATCHES]):
         here = state.batch_region[batch] == region
         fresh = state.batch_quarter[batch] >= programme.last_year_quarter
         size = sizes[batch]
         room = size + 1 < cost.size and cost[size + 1] - cost[size] <= money_mkrw
-        if here and fresh and room and (smallest == NEVER or size < sizes[smallest]):
+        if here and fresh and room and (smallest == NO_BATCH or size < sizes[smallest]):
             smallest = batch
     return smallest

@@ -9,7 +9,7 @@ import numpy as np
 
 from cpdiffusion.behaviour import decision
 from cpdiffusion.engine.mesa_import import Cell, FixedAgent
-from cpdiffusion.engine.state import NEVER
+from cpdiffusion.engine.state import NEVER, NOBODY
 from cpdiffusion.errors import InputError
 from cpdiffusion.world.firms import HAZARD_CLASSES, normal_quantiles
 
@@ -204,8 +204,8 @@ class Firm(FixedAgent):
     @property
     def informant(self) -> Firm | None:
         """The firm whose result it saw last before it adopted."""
-        row = _known(self.model.state.informant[self.row])
-        return None if row is None else self.model.firms[row]
+        row = self.model.state.informant[self.row]
+        return None if row == NOBODY else self.model.firms[row]
 
     # whom it knows ------------------------------------------------------------------------------
 
@@ -220,7 +220,7 @@ class Firm(FixedAgent):
     def cohort_mates(self) -> list[Firm]:
         """The other members of the cohort in which it sees results."""
         cohort = self.model.state.cohort
-        if cohort[self.row] == NEVER:
+        if cohort[self.row] == NOBODY:
             return []
         rows = np.flatnonzero(cohort == cohort[self.row]).tolist()
         return [self.model.firms[row] for row in rows if row != self.row]

@@ -27,7 +27,7 @@ from cpdiffusion.compiled import compiled
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.intake import give_back, grant, intake, intake_is_due
 from cpdiffusion.engine.setting import Columns, Rule, Setting
-from cpdiffusion.engine.state import NEVER, Count, Flow, State
+from cpdiffusion.engine.state import NEVER, NOBODY, Count, Flow, State
 from cpdiffusion.policy.programme import Programme
 from cpdiffusion.units import QUARTERS_PER_YEAR
 from cpdiffusion.world.firms import Flags, Floats, Ints
@@ -99,7 +99,7 @@ def show_neighbours(state: State, columns: Columns, due: int) -> None:
         firm = adopters[k]
         for tie in range(start[firm], start[firm + 1]):
             peer = target[tie]
-            together = cohort[firm] != NEVER and cohort[peer] == cohort[firm]
+            together = cohort[firm] != NOBODY and cohort[peer] == cohort[firm]
             if adoption[peer] == NEVER and not together:
                 learn(precision, weighted_sum, peer, tie_precision[tie], log_return[firm])
                 stirred[peer] = True
@@ -116,7 +116,7 @@ def note_cohort_results(state: State, due: int) -> None:
     supported, adoption, results = state.supported, state.adoption_quarter, state.cohort_results
     n = state.counts[Count.COHORT_RESULTS]
     for k in range(state.counts[Count.SUPPORTED]):
-        if due >= 0 and adoption[supported[k]] == due:
+        if adoption[supported[k]] == due:
             results[n] = supported[k]
             n += 1
     state.counts[Count.COHORT_RESULTS] = n
@@ -180,7 +180,7 @@ def new_results(state: State, columns: Columns, region: int, due: int) -> tuple[
     total, results = 0.0, 0
     for k in range(state.counts[Count.SUPPORTED]):
         firm = supported[k]
-        fresh = adoption[firm] != NEVER and due - QUARTERS_PER_YEAR < adoption[firm] <= due
+        fresh = due - QUARTERS_PER_YEAR < adoption[firm] <= due
         if fresh and columns.region[firm] == region:
             total += log_return[firm]
             results += 1
@@ -195,7 +195,7 @@ def spread_average(
     of_region, cohort, adoption = columns.region, state.cohort, state.adoption_quarter
     precision, weighted_sum, stirred = state.precision, state.weighted_sum, state.stirred
     for firm in range(of_region.size):
-        if of_region[firm] == region and cohort[firm] == NEVER and adoption[firm] == NEVER:
+        if of_region[firm] == region and cohort[firm] == NOBODY and adoption[firm] == NEVER:
             learn(precision, weighted_sum, firm, added_precision, average)
             stirred[firm] = True
 

@@ -15,7 +15,8 @@ from cpdiffusion.engine.setting import Setting
 from cpdiffusion.world.firms import Flags, Floats, Ints
 from cpdiffusion.world.ties import ring
 
-NEVER = -1  # a quarter that has not come; also: no cohort, no informant
+NEVER = 2**15 - 1  # the quarter of what has not happened: after every other, and an int16
+NOBODY = -1  # no cohort, no informant
 
 
 class Count(IntEnum):
@@ -123,12 +124,12 @@ def start(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> No
     state.precision[:] = setting.rule.prior_precision
     state.weighted_sum[:] = setting.rule.prior_weighted_sum
     state.results_seen[:] = 0
-    state.informant[:] = NEVER
+    state.informant[:] = NOBODY
     state.stirred[:] = True
     state.supported_quarter[:] = NEVER
     state.diagnosed_quarter[:] = NEVER
     state.signal[:] = np.nan
-    state.cohort[:] = NEVER
+    state.cohort[:] = NOBODY
     state.cohort_read[:] = 0
     state.adoption_quarter[:] = NEVER
     state.log_return[:] = np.nan

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpdiffusion import draws
-from cpdiffusion.engine.state import NEVER
 from cpdiffusion.plots import style
 from cpdiffusion.units import QUARTERS_PER_YEAR
 from cpdiffusion.world.world import World
@@ -44,8 +43,8 @@ def adopters_at(
 ) -> list[Axes]:
     """A panel per quarter, two side by side: who has adopted by its end, and with what support.
 
-    ``adoption_quarter`` and ``supported_quarter`` (N,) are of one run, -1 for never; a firm counts
-    as a supported adopter when its support came no later than its adoption. Up to 3,000 firms are
+    ``adoption_quarter`` and ``supported_quarter`` (N,) are of one run, NEVER in firms without; a
+    firm counts as a supported adopter when its support came no later than its adoption. Up to 3,000 firms are
     dots, complex by complex, the best connected in the middle of each; of more than 6,000 ties a
     fixed choice is drawn, and the caption says so. Of more than 3,000 firms each complex is a disc
     with its share of adopters.
@@ -93,8 +92,8 @@ class Kinds(NamedTuple):
 
 def kinds_at(adopted: Quarters, supported: Quarters, quarter: int) -> Kinds:
     """The kinds at the end of a quarter."""
-    has_adopted = (adopted != NEVER) & (adopted <= quarter)
-    has_support = (supported != NEVER) & (supported <= quarter)
+    has_adopted = adopted <= quarter
+    has_support = supported <= quarter
     helped = has_adopted & has_support & (supported <= adopted)
     return Kinds(~has_adopted & ~has_support, ~has_adopted & has_support, has_adopted & ~helped, helped)
 
@@ -256,5 +255,5 @@ def share_by_group(
     adopted: Quarters, quarter: int, group: NDArray[np.integer], members: NDArray[np.integer]
 ) -> Floats:
     """Share of each group's firms that has adopted by the end of a quarter."""
-    has_adopted = (adopted != NEVER) & (adopted <= quarter)
+    has_adopted = adopted <= quarter
     return np.bincount(group, has_adopted, members.size) / members
