@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from cpdiffusion.engine.phases import quarter
 from cpdiffusion.engine.run import run as run_compiled
 from cpdiffusion.engine.setting import Setting, columns_of, rule_of
-from cpdiffusion.engine.state import Count, Flow, State, new_state, start
+from cpdiffusion.engine.start import start
+from cpdiffusion.engine.state import Count, Flow, State, new_state
 from cpdiffusion.parameters import Parameters, parameters
 from cpdiffusion.policy.design import Design, design_of
 from cpdiffusion.policy.levers import Levers

@@ -36,7 +36,7 @@ from cpdiffusion.behaviour.returns import (
     realised_log_return,
     side_benefit,
 )
-from cpdiffusion.engine.phases import learn
+from cpdiffusion.engine.reveal import learn
 from cpdiffusion.world.firms import normal_probabilities, normal_quantiles
 
 log_returns = st.floats(-5.0, 5.0)

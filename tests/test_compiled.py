@@ -20,7 +20,7 @@ import pytest
 from cpdiffusion import compiled, draws
 from cpdiffusion.compiled import PACKAGE, ROOMS, source_hash, sources_behind
 from cpdiffusion.draws import Purpose, replicate_seeds
-from cpdiffusion.engine import phases
+from cpdiffusion.engine import decide, reveal
 from cpdiffusion.engine.run import room_for, run_into
 from cpdiffusion.engine.setting import Setting, columns_of, rule_of
 from cpdiffusion.engine.state import NEVER, NOBODY, new_state
@@ -127,8 +127,8 @@ def tiny_simulation() -> list[float]:
     state.precision[:], state.weighted_sum[:] = rule.prior_precision, rule.prior_weighted_sum
     state.log_return[:] = columns.expected_log_return  # what each gets should it adopt
     for now in range(8):
-        phases.show_neighbours(state, setting.columns, now - rule.reveal_lag_quarters)
-        phases.decide_at_reviews(state, setting.columns, rule, setting.programme, now)
+        reveal.show_neighbours(state, setting.columns, now - rule.reveal_lag_quarters)
+        decide.decide_at_reviews(state, setting.columns, rule, setting.programme, now)
     return [*state.adoption_quarter.tolist(), *state.weighted_sum.tolist()]
 
 
@@ -309,9 +309,9 @@ def lambda_free(x: float) -> float:
 
 def test_compiled_code_does_not_reorder_sums() -> None:
     """With relaxed arithmetic a compiler may turn (a + b) - b into a."""
-    dispatcher: Any = phases.learn
+    dispatcher: Any = reveal.learn
     assert dispatcher.targetoptions.get("fastmath", False) is False
     assert dispatcher.targetoptions["nogil"] is True
     precision, weighted_sum = np.array([1e16]), np.array([0.0])
-    phases.learn(precision, weighted_sum, 0, 1.0, 0.0)
+    reveal.learn(precision, weighted_sum, 0, 1.0, 0.0)
     assert precision[0] == 1e16

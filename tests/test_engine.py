@@ -16,7 +16,7 @@ import pytest
 
 from cpdiffusion import draws
 from cpdiffusion.draws import Purpose
-from cpdiffusion.engine.phases import learn
+from cpdiffusion.engine.reveal import learn
 from cpdiffusion.engine.state import NEVER, NOBODY, Count, Flow
 from cpdiffusion.errors import InputError
 from cpdiffusion.policy.design import design_of, mixture

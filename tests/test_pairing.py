@@ -11,7 +11,8 @@ from cpdiffusion import draws
 from cpdiffusion.draws import Purpose, replicate_seeds
 from cpdiffusion.engine import run as runs
 from cpdiffusion.engine.phases import quarter
-from cpdiffusion.engine.state import NEVER, start
+from cpdiffusion.engine.start import start
+from cpdiffusion.engine.state import NEVER
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.policy.design import Design, design_of, mixture
 from cpdiffusion.policy.levers import Levers

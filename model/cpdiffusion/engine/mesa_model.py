@@ -27,7 +27,8 @@ from cpdiffusion.engine import phases
 from cpdiffusion.engine.mesa_firm import Firm, require
 from cpdiffusion.engine.mesa_import import DataCollector, Model, Network
 from cpdiffusion.engine.setting import Setting, columns_of, rule_of
-from cpdiffusion.engine.state import NEVER, Count, Flow, State, new_state, start
+from cpdiffusion.engine.start import start
+from cpdiffusion.engine.state import NEVER, Count, Flow, State, new_state
 from cpdiffusion.errors import InputError
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.policy.design import Design

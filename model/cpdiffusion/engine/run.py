@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from cpdiffusion.compiled import compiled
 from cpdiffusion.engine.phases import quarter
 from cpdiffusion.engine.setting import Setting
-from cpdiffusion.engine.state import State, new_state, start
+from cpdiffusion.engine.start import start
+from cpdiffusion.engine.state import State, new_state
 from cpdiffusion.world.firms import Ints
 
 

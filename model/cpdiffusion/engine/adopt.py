@@ -1,0 +1,96 @@
+"""Phase 5: new adopters invest, and what they gain is booked."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cpdiffusion import draws
+from cpdiffusion.behaviour import returns
+from cpdiffusion.compiled import compiled
+from cpdiffusion.draws import Purpose
+from cpdiffusion.engine.setting import Columns, Rule
+from cpdiffusion.engine.state import NEVER, Count, Flow, State
+from cpdiffusion.policy.programme import Programme
+from cpdiffusion.units import QUARTERS_PER_YEAR
+
+
+@compiled
+def adopt(
+    state: State, columns: Columns, rule: Rule, programme: Programme, subsidy_rate: float, now: int
+) -> None:
+    """New adopters invest and realise their return."""
+    year = draws.stream(state.seed[0], Purpose.REGION_YEAR, now // QUARTERS_PER_YEAR)
+    adopters, log_return, diagnosed = state.adopters, state.log_return, state.diagnosed_quarter
+    region, expected = columns.region, columns.expected_log_return
+    for k in range(state.counts[Count.REALISED], state.counts[Count.ADOPTERS]):
+        firm = adopters[k]
+        log_return[firm] = returns.realised_log_return(
+            expected[firm],
+            rule.region_year_log_return_sd * draws.standard_normal(year, region[firm]),
+            programme.skill_gain if diagnosed[firm] != NEVER else 0.0,
+            rule.complementarity_log_return * adopting_share(state, columns, firm)
+            if rule.complementarity_log_return > 0.0 else 0.0,
+        )  # fmt: skip
+    book(state, columns, rule, subsidy_rate, now)
+    state.counts[Count.REALISED] = state.counts[Count.ADOPTERS]
+
+
+@compiled
+def adopting_share(state: State, columns: Columns, firm: int) -> float:
+    """Share of the firm's ties that lead to adopters."""
+    start, end = columns.start[firm], columns.start[firm + 1]
+    adopting = 0
+    for tie in range(start, end):
+        adopting += state.adoption_quarter[columns.target[tie]] != NEVER
+    return adopting / (end - start) if end > start else 0.0
+
+
+@compiled
+def book(state: State, columns: Columns, rule: Rule, subsidy_rate: float, now: int) -> None:
+    """What new adopters invest and gain (million KRW), by region."""
+    adopters, log_return, supported = state.adopters, state.log_return, state.supported_quarter
+    region, capital = columns.region, columns.capital_need_mkrw
+    flow = state.flow
+    for k in range(state.counts[Count.REALISED], state.counts[Count.ADOPTERS]):
+        firm = adopters[k]
+        r, investment = region[firm], capital[firm]
+        subsidy = subsidy_rate * investment
+        direct = investment * math.exp(log_return[firm])
+        indirect, environmental = side_benefits(state.seed[0], rule, firm, investment)
+        flow[r, now, Flow.ADOPTERS] += 1.0
+        flow[r, now, Flow.SUBSIDY] += subsidy
+        flow[r, now, Flow.PRIVATE_INVESTMENT] += investment - subsidy
+        flow[r, now, Flow.DIRECT] += direct
+        flow[r, now, Flow.INDIRECT] += indirect
+        flow[r, now, Flow.ENVIRONMENTAL] += environmental
+        if supported[firm] != NEVER:
+            flow[r, now, Flow.SUPPORTED_ADOPTERS] += 1.0
+            flow[r, now, Flow.PROGRAMME_INVESTMENT] += investment
+            flow[r, now, Flow.PROGRAMME_DIRECT] += direct
+
+
+@compiled
+def side_benefits(seed: np.uint64, rule: Rule, firm: int, investment_mkrw: float) -> tuple[float, float]:
+    """Indirect and environmental benefit (million KRW), the same whenever the firm adopts."""
+    indirect = side_benefit(
+        seed, Purpose.INDIRECT, firm, investment_mkrw,
+        rule.indirect_zero_share, rule.indirect_log_ratio, rule.indirect_log_ratio_sd,
+    )  # fmt: skip
+    environmental = side_benefit(
+        seed, Purpose.ENVIRONMENTAL, firm, investment_mkrw,
+        rule.environmental_zero_share, rule.environmental_log_ratio, rule.environmental_log_ratio_sd,
+    )  # fmt: skip
+    return indirect, environmental
+
+
+@compiled
+def side_benefit(
+    seed: np.uint64, purpose: int, firm: int, investment_mkrw: float,
+    zero_share: float, log_ratio: float, log_ratio_sd: float,
+) -> float:  # fmt: skip
+    """One firm's draw of one side benefit (million KRW)."""
+    draw = draws.uniform(draws.stream(seed, purpose, 0), firm)
+    normal = draws.standard_normal(draws.stream(seed, purpose, 1), firm)
+    return returns.side_benefit(investment_mkrw, zero_share, log_ratio, log_ratio_sd, draw, normal)

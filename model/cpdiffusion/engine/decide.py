@@ -1,0 +1,91 @@
+"""Phase 4: firms that review their investments apply the rule."""
+
+from __future__ import annotations
+
+from cpdiffusion import draws
+from cpdiffusion.behaviour import decision, learning
+from cpdiffusion.compiled import compiled
+from cpdiffusion.draws import Purpose
+from cpdiffusion.engine.intake import give_back
+from cpdiffusion.engine.setting import Columns, Rule
+from cpdiffusion.engine.state import NEVER, Count, State
+from cpdiffusion.policy.programme import Programme
+from cpdiffusion.world.firms import Flags, Ints
+
+
+@compiled
+def decide_at_reviews(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
+    """Firms whose own calendar says so review; the calendar is the same under every policy."""
+    n = reviewing(state, rule, now)
+    review = draws.stream(state.seed[0], Purpose.REVIEW, now)
+    acts_below = rule.review_rate_per_quarter * rule.act_anyway_probability
+    terms = decision.offer(0.0, rule.hassle_cost_share, rule.first_cost_weight, 0.0)
+    weigh(state, columns, rule, programme, n, terms)
+    candidates, willing, stirred = state.candidates, state.willing, state.stirred
+    for k in range(n):
+        firm = candidates[k]
+        stirred[firm] = False
+        if willing[k] or draws.uniform(review, firm) < acts_below:
+            supported = state.supported_quarter[firm] != NEVER
+            if supported and state.diagnosed_quarter[firm] == NEVER:  # ahead of its offer
+                give_back(state, columns, programme, firm)
+            note_adoption(state, firm, now)
+
+
+@compiled
+def reviewing(state: State, rule: Rule, now: int) -> int:
+    """List the undecided firms that review and may come to another decision; their number.
+
+    A firm that declined declines again until it has learned something new, so it need not be
+    asked. Acting anyway takes the lowest part of the review's own draw, which is uniform there.
+    """
+    review = draws.stream(state.seed[0], Purpose.REVIEW, now)
+    adoption, stirred, flags = state.adoption_quarter, state.stirred, state.flags
+    reviews_below = rule.review_rate_per_quarter
+    acts_below = reviews_below * rule.act_anyway_probability
+    for firm in range(flags.size):
+        draw = draws.uniform(review, firm)
+        open_minded = ((draw < reviews_below) & stirred[firm]) | (draw < acts_below)
+        flags[firm] = open_minded & (adoption[firm] == NEVER)
+    return list_flagged(flags, state.candidates)
+
+
+@compiled
+def list_flagged(flags: Flags, listed: Ints) -> int:
+    """Write the rows whose flag is set into ``listed``; their number. No branch, so no stall."""
+    n = 0
+    for row in range(flags.size):
+        listed[n] = row
+        n += flags[row]
+    return n
+
+
+@compiled
+def weigh(
+    state: State, columns: Columns, rule: Rule, programme: Programme, n: int, terms: decision.Offer
+) -> None:
+    """Whether each of the first ``n`` candidates adopts under the terms it has."""
+    candidates, willing, seen = state.candidates, state.willing, state.results_seen
+    precision, weighted_sum, signal = state.precision, state.weighted_sum, state.signal
+    diagnosed, supported = state.diagnosed_quarter, state.supported_quarter
+    waits, hurdle, required = columns.waits_for_example, columns.log_hurdle, columns.required_advantage
+    liquidity, capital = columns.liquidity_mkrw, columns.capital_need_mkrw
+    for k in range(n):
+        firm = candidates[k]
+        willing[k] = False
+        if decision.lacks_example(waits[firm], seen[firm], supported[firm] != NEVER):
+            continue
+        mean, variance = learning.predicted_return(precision[firm], weighted_sum[firm], rule.firm_variance)
+        if diagnosed[firm] != NEVER:
+            mean, variance = learning.after_diagnosis(mean, variance, signal[firm], programme.signal_variance)
+        willing[k] = decision.adopts(
+            mean, variance, hurdle[firm], required[firm], liquidity[firm], capital[firm], terms
+        )
+
+
+@compiled
+def note_adoption(state: State, firm: int, now: int) -> None:
+    """The decision stands; ``adopt`` realises it once all have decided."""
+    state.adoption_quarter[firm] = now
+    state.adopters[state.counts[Count.ADOPTERS]] = firm
+    state.counts[Count.ADOPTERS] += 1

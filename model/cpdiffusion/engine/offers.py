@@ -1,0 +1,65 @@
+"""Phases 3 and 4 for supported firms: advisers diagnose, and the firms decide on their offers."""
+
+from __future__ import annotations
+
+import math
+
+from cpdiffusion import draws
+from cpdiffusion.behaviour import decision
+from cpdiffusion.compiled import compiled
+from cpdiffusion.draws import Purpose
+from cpdiffusion.engine.decide import note_adoption, weigh
+from cpdiffusion.engine.intake import give_back
+from cpdiffusion.engine.setting import Columns, Rule
+from cpdiffusion.engine.state import NEVER, Count, State
+from cpdiffusion.policy.programme import Programme
+
+
+@compiled
+def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> int:
+    """Supported firms are diagnosed in order of support, as far as the advisers' capacity goes.
+
+    They stand in ``State.candidates``; returns their number.
+    """
+    noise = draws.stream(state.seed[0], Purpose.DIAGNOSIS, 0)
+    noise_sd = math.sqrt(programme.signal_variance)
+    supported, candidates, signal = state.supported, state.candidates, state.signal
+    left, region, expected = state.capacity_left, columns.region, columns.expected_log_return
+    diagnosed, adoption, stirred = state.diagnosed_quarter, state.adoption_quarter, state.stirred
+    served, n = state.counts[Count.SERVED], 0
+    for k in range(served, state.counts[Count.SUPPORTED]):
+        firm = supported[k]
+        if awaits_diagnosis(diagnosed[firm], adoption[firm]) and left[region[firm]] >= 1.0:
+            own = expected[firm] + programme.skill_gain
+            signal[firm] = own + noise_sd * draws.standard_normal(noise, firm)
+            diagnosed[firm] = now
+            stirred[firm] = True
+            left[region[firm]] -= 1.0
+            candidates[n] = firm
+            n += 1
+        if k == served and not awaits_diagnosis(diagnosed[firm], adoption[firm]):
+            served += 1
+    state.counts[Count.SERVED] = served
+    return n
+
+
+@compiled
+def awaits_diagnosis(diagnosed_quarter: int, adoption_quarter: int) -> bool:
+    """Whether a supported firm's offer is open: not yet diagnosed, nor gone ahead without."""
+    return diagnosed_quarter == NEVER and adoption_quarter == NEVER
+
+
+@compiled
+def decide_on_offers(
+    state: State, columns: Columns, rule: Rule, programme: Programme, diagnosed: int, now: int
+) -> None:
+    """The firms just diagnosed decide on their offer; what decliners leave goes back to the purse."""
+    hassle = rule.hassle_cost_share * programme.hassle_factor
+    terms = decision.offer(programme.subsidy_rate, hassle, rule.first_cost_weight, programme.log_benefit)
+    weigh(state, columns, rule, programme, diagnosed, terms)
+    for k in range(diagnosed):
+        firm = state.candidates[k]
+        if state.willing[k]:
+            note_adoption(state, firm, now)
+        else:
+            give_back(state, columns, programme, firm)

@@ -1,0 +1,145 @@
+"""Phase 1: results whose lag has passed become known, and beliefs move."""
+
+from __future__ import annotations
+
+from cpdiffusion.behaviour import learning
+from cpdiffusion.compiled import compiled
+from cpdiffusion.engine.setting import Columns, Rule
+from cpdiffusion.engine.state import NEVER, NOBODY, Count, State
+from cpdiffusion.policy.programme import Programme
+from cpdiffusion.units import QUARTERS_PER_YEAR
+from cpdiffusion.world.firms import Floats
+
+
+@compiled
+def reveal(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
+    """Results whose lag has passed become visible: to neighbours, cohort members, the region."""
+    due = now - rule.reveal_lag_quarters
+    if programme.publishes:
+        publish(state, columns, rule, due, now)
+    show_neighbours(state, columns, due)
+    if programme.learning_group > 1:
+        note_cohort_results(state, due)
+        exchange_in_cohorts(state, columns, rule)
+
+
+@compiled
+def learn(
+    precision: Floats, weighted_sum: Floats, firm: int, added_precision: float, log_return: float
+) -> None:
+    """One observed log return enters a firm's belief."""
+    precision[firm] += added_precision
+    weighted_sum[firm] += added_precision * log_return
+
+
+@compiled
+def show_neighbours(state: State, columns: Columns, due: int) -> None:
+    """Undecided neighbours learn the results that are due; cohort members learn them there."""
+    start, target, tie_precision = columns.start, columns.target, columns.precision
+    adoption, adopters, cohort = state.adoption_quarter, state.adopters, state.cohort
+    precision, weighted_sum, stirred = state.precision, state.weighted_sum, state.stirred
+    log_return, seen, informant = state.log_return, state.results_seen, state.informant
+    k, end = state.counts[Count.REVEALED], state.counts[Count.ADOPTERS]
+    while k < end and adoption[adopters[k]] <= due:
+        firm = adopters[k]
+        for tie in range(start[firm], start[firm + 1]):
+            peer = target[tie]
+            together = cohort[firm] != NOBODY and cohort[peer] == cohort[firm]
+            if adoption[peer] == NEVER and not together:
+                learn(precision, weighted_sum, peer, tie_precision[tie], log_return[firm])
+                stirred[peer] = True
+                if tie_precision[tie] > 0.0:
+                    seen[peer] += 1
+                    informant[peer] = firm
+        k += 1
+    state.counts[Count.REVEALED] = k
+
+
+@compiled
+def note_cohort_results(state: State, due: int) -> None:
+    """List the results of cohort members that are due, in order of support, which is a lot."""
+    supported, adoption, results = state.supported, state.adoption_quarter, state.cohort_results
+    n = state.counts[Count.COHORT_RESULTS]
+    for k in range(state.counts[Count.SUPPORTED]):
+        if adoption[supported[k]] == due:
+            results[n] = supported[k]
+            n += 1
+    state.counts[Count.COHORT_RESULTS] = n
+
+
+@compiled
+def exchange_in_cohorts(state: State, columns: Columns, rule: Rule) -> None:
+    """Each undecided member takes in the next results of its cohort, a few per quarter."""
+    supported, adoption, cohort, read = (
+        state.supported, state.adoption_quarter, state.cohort, state.cohort_read)  # fmt: skip
+    precision, weighted_sum, log_return = state.precision, state.weighted_sum, state.log_return
+    results, sector = state.cohort_results, columns.sector
+    for k in range(state.counts[Count.SUPPORTED]):
+        firm, taken = supported[k], 0
+        if adoption[firm] != NEVER:
+            continue
+        while read[firm] < state.counts[Count.COHORT_RESULTS] and (taken < rule.cohort_exchanges_per_quarter):
+            peer = results[read[firm]]
+            read[firm] += 1
+            due = adoption[peer] + rule.reveal_lag_quarters
+            before = due <= state.supported_quarter[firm]  # joined later: heard of it as a neighbour
+            if cohort[peer] == cohort[firm] and not (before and are_tied(columns, peer, firm)):
+                alike = sector[peer] == sector[firm]
+                added = rule.cohort_precision_alike if alike else rule.cohort_precision_unlike
+                learn(precision, weighted_sum, firm, added, log_return[peer])
+                state.stirred[firm] = True
+                if added > 0.0:
+                    state.results_seen[firm] += 1
+                    state.informant[firm] = peer
+                taken += 1
+
+
+@compiled
+def are_tied(columns: Columns, source: int, target: int) -> bool:
+    """Whether a tie leads from one firm to the other."""
+    for tie in range(columns.start[source], columns.start[source + 1]):
+        if columns.target[tie] == target:
+            return True
+    return False
+
+
+@compiled
+def publish(state: State, columns: Columns, rule: Rule, due: int, now: int) -> None:
+    """Once a year each region hears the average of the programme's new results, as one result."""
+    if now % QUARTERS_PER_YEAR != 0:
+        return
+    for region in range(columns.regions):
+        total, results = new_results(state, columns, region, due)
+        if results > 0:
+            noise = rule.published_noise_variance
+            precision = learning.observation_precision(
+                rule.published_visibility, 1.0, rule.firm_variance / results, noise
+            )
+            spread_average(state, columns, region, precision, total / results)
+
+
+@compiled
+def new_results(state: State, columns: Columns, region: int, due: int) -> tuple[float, int]:
+    """Sum and number of a region's supported results that fell due within the last year."""
+    supported, adoption, log_return = state.supported, state.adoption_quarter, state.log_return
+    total, results = 0.0, 0
+    for k in range(state.counts[Count.SUPPORTED]):
+        firm = supported[k]
+        fresh = due - QUARTERS_PER_YEAR < adoption[firm] <= due
+        if fresh and columns.region[firm] == region:
+            total += log_return[firm]
+            results += 1
+    return total, results
+
+
+@compiled
+def spread_average(
+    state: State, columns: Columns, region: int, added_precision: float, average: float
+) -> None:
+    """Undecided firms outside the cohorts take in the average; it is no example of a known firm."""
+    of_region, cohort, adoption = columns.region, state.cohort, state.adoption_quarter
+    precision, weighted_sum, stirred = state.precision, state.weighted_sum, state.stirred
+    for firm in range(of_region.size):
+        if of_region[firm] == region and cohort[firm] == NOBODY and adoption[firm] == NEVER:
+            learn(precision, weighted_sum, firm, added_precision, average)
+            stirred[firm] = True

@@ -1,0 +1,66 @@
+"""How a run begins: nobody supported, beliefs at the prior, the waiting list drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cpdiffusion import draws
+from cpdiffusion.compiled import compiled
+from cpdiffusion.draws import Purpose
+from cpdiffusion.engine.setting import Setting
+from cpdiffusion.engine.state import NEVER, NOBODY, State
+from cpdiffusion.world.firms import Ints
+from cpdiffusion.world.ties import ring
+
+
+@compiled
+def start(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> None:
+    """Fill the state for quarter 0; firms of higher ``priority`` (N,) are supported first."""
+    state.seed[0] = seed
+    state.precision[:] = setting.rule.prior_precision
+    state.weighted_sum[:] = setting.rule.prior_weighted_sum
+    state.results_seen[:] = 0
+    state.informant[:] = NOBODY
+    state.stirred[:] = True
+    state.supported_quarter[:] = NEVER
+    state.diagnosed_quarter[:] = NEVER
+    state.signal[:] = np.nan
+    state.cohort[:] = NOBODY
+    state.cohort_read[:] = 0
+    state.adoption_quarter[:] = NEVER
+    state.log_return[:] = np.nan
+    state.supported_in_region[:] = 0
+    state.purse_mkrw[:] = 0.0
+    state.counts[:] = 0
+    state.flow[:] = 0.0
+    if setting.programme.budget_mkrw_per_year > 0.0:
+        queue(state, setting.columns.region, priority)
+
+
+@compiled
+def queue(state: State, region: Ints, priority: Ints) -> None:
+    """The waiting list: by region, then priority, then lot; never the order of a list."""
+    levels = priority.max() + 1
+    group = region * levels + (levels - 1 - priority)
+    state.waiting_list[:] = ring(by_lot(state.seed[0], region.size), group).member
+    members = np.bincount(region, minlength=state.waiting_end.size)
+    state.waiting_end[:] = np.cumsum(members)
+    state.waiting_next[:] = state.waiting_end - members
+
+
+@compiled
+def by_lot(seed: np.uint64, size: int) -> Ints:
+    """Firms in order of their lots: dealt into as many slots as firms, then put right."""
+    key = draws.stream(seed, Purpose.WAITING_LIST, 0)
+    lot, slot = np.empty(size), np.empty(size, np.int32)
+    for firm in range(size):
+        lot[firm] = draws.uniform(key, firm)
+        slot[firm] = int(lot[firm] * size)
+    order = ring(np.arange(size).astype(np.int32), slot).member
+    for k in range(1, size):
+        firm, j = order[k], k - 1
+        while j >= 0 and lot[order[j]] > lot[firm]:
+            order[j + 1] = order[j]
+            j -= 1
+        order[j + 1] = firm
+    return order
