@@ -61,7 +61,7 @@ def diffusion_network(name: str) -> DiffusionNetwork:
 def _diffusion_network(name: str) -> DiffusionNetwork:
     nodes, edges = _rows(f"{name}_nodes.csv"), _rows(f"{name}_edges.csv")
     firms = tuple(row["node_id"] for row in nodes)
-    counts = _tie_values(edges, firms)
+    counts = tie_values(edges, firms)
     alter_to_ego = np.array(list(counts), np.int32).reshape(-1, 2)
     coded, never = np.array([float(row["toa"]) for row in nodes]), NEVER_CODES[name]
     return DiffusionNetwork(
@@ -83,7 +83,7 @@ def _rows(file: str) -> list[dict[str, str]]:
     return list(csv.DictReader(lines))
 
 
-def _tie_values(edges: list[dict[str, str]], firms: Sequence[str]) -> dict[Edge, float]:
+def tie_values(edges: list[dict[str, str]], firms: Sequence[str]) -> dict[Edge, float]:
     """{(alter, ego): value} in the order of the file; self-ties go, of a repeated pair the first stays."""
     position = {firm: k for k, firm in enumerate(firms)}
     ties: dict[Edge, float] = {}
