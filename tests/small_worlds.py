@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.engine.phases import quarter
 from cpdiffusion.engine.run import run as run_compiled
 from cpdiffusion.engine.setting import Setting, columns_of, rule_of
@@ -76,6 +77,8 @@ FIRM: dict[str, tuple[Any, Any]] = {
     "export_share": (0.0, np.float64),
     "public_sales_share": (0.0, np.float64),
     "past_violation": (False, np.bool_),
+    "threshold": (0.5, np.float64),
+    "seed": (False, np.bool_),
 }
 Pairs = Iterable[tuple[int, int]]
 
@@ -185,17 +188,23 @@ class Played:
         return float(self.state.weighted_sum[firm] / self.state.precision[firm])
 
 
-def prepared(world: World, policy: Levers | Design, p: Parameters, quarters: int) -> Played:
+def prepared(
+    world: World, policy: Levers | Design, p: Parameters, quarters: int,
+    behaviour: Behaviour = Behaviour.PEER_BENEFIT,
+) -> Played:  # fmt: skip
     """Room for a run; every region has the national mean return."""
     design = policy if isinstance(policy, Design) else design_of(policy)
     columns = columns_of(world, p, np.full(len(world.regions), p.mean_log_return))
-    setting = Setting(columns, rule_of(p), programme_of(design, p))
+    setting = Setting(columns, rule_of(p, behaviour), programme_of(design, p))
     return Played(world, p, setting, new_state(world.size, len(world.regions), quarters))
 
 
-def run(world: World, policy: Levers | Design, p: Parameters, seed: int = 1, quarters: int = 12) -> Played:
+def run(
+    world: World, policy: Levers | Design, p: Parameters, seed: int = 1, quarters: int = 12,
+    behaviour: Behaviour = Behaviour.PEER_BENEFIT,
+) -> Played:  # fmt: skip
     """One run from its first to its last quarter."""
-    played = prepared(world, policy, p, quarters)
+    played = prepared(world, policy, p, quarters, behaviour)
     with np.errstate(over="ignore"):
         run_compiled(played.state, played.setting, np.uint64(seed), order_of(world, policy))
     return played

@@ -80,7 +80,8 @@ ASSUMED_WITH_A_HINT = {  # not measured, but some source gives an order or a dir
     "prior_mean_log_return", "cross_sector_similarity", "reveal_lag_quarters",
     "act_anyway_probability", "individual_advice_cost_mkrw", "cohort_fixed_cost_mkrw",
     "cohort_cost_per_firm_mkrw", "coordination_cost_per_pair_mkrw", "safety_log_benefit",
-    "safety_hassle_reduction", "safety_hazard_reduction",
+    "safety_hassle_reduction", "safety_hazard_reduction", "early_adopter_share", "threshold_sd",
+    "bass_innovation_per_quarter", "bass_imitation_per_quarter",
 }  # fmt: skip
 
 

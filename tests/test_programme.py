@@ -339,7 +339,9 @@ def price_of_one_more(played: Played, levers: Levers) -> float:
     state, p, first_place = played.state, played.p, int(played.state.waiting_next[0])
     if exhausted(state, 0, 0):
         return math.inf
-    firm = state.waiting_list[next_eligible(state, first_place, 0)]
+    firm = state.waiting_list[
+        next_eligible(state.waiting_list, state.adoption_quarter, first_place, state.waiting_end[0])
+    ]
     advice = [p.individual_advice_cost_mkrw]
     if levers.support == "cluster":
         last_year = 4 * (levers.first_year - 1 + levers.programme_years - 1)

@@ -41,6 +41,8 @@ OPTIONAL = {
     "export_share": "0.3",
     "public_sales_share": "1",
     "past_violation": "0",
+    "threshold": "0.4",
+    "seed": "1",
 }
 
 
@@ -135,6 +137,8 @@ def test_every_optional_column_is_taken_as_given(write: Write) -> None:
         "export_share": 0.3,
         "public_sales_share": 1.0,
         "past_violation": False,
+        "threshold": 0.4,
+        "seed": True,
     }
 
 
@@ -650,7 +654,7 @@ def test_a_damaged_order_of_labels_is_refused() -> None:
 
 
 def test_the_contract_names_exactly_the_columns_of_the_model() -> None:
-    assert contract(FIRMS).keys() == {"firm", *Firms._fields}
+    assert contract(FIRMS).keys() == {"firm", "time_of_adoption", *Firms._fields}
     assert contract(TIES).keys() == {"source", "target", "layer", "weight"}
     assert all(column.meaning for file in (FIRMS, TIES) for column in contract(file).values())
 

@@ -32,7 +32,7 @@ from cpdiffusion.world.regions import REGIONS, SECTORS
 from cpdiffusion.world.ties import Layer
 from cpdiffusion.world.world import PLACES, Recipe, World
 
-P = parameters()
+P = parameters({"early_adopter_share": 0.1})  # so that no column is constant
 SEEDS = range(12)
 SEVEN = tuple(REGIONS)
 MANY = 20_000

@@ -19,6 +19,9 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
   cpdiffusion levers.budget_mkrw_per_year=1000 levers.programme_years=3
   cpdiffusion scenarios=[individual,my_policy.yaml]  your own scenario: copy one and change a number
   cpdiffusion world.firms=firms.csv world.ties=ties.csv
+  cpdiffusion study=simulate behaviour=threshold world.firms=firms.csv world.ties=ties.csv
+                                                     one run on your own network: who adopts when
+  cpdiffusion study=measures world.network=brfarmers how a diffusion that was observed went
   cpdiffusion study=audit                            every discrepancy in Table 4
   cpdiffusion study=parameters                       every number of the model, with its source
   cpdiffusion --settings                             all settings and their defaults
@@ -74,18 +77,26 @@ def _study(words: list[str]) -> int:
 
     settings = load(words)
     command = shlex.join(["cpdiffusion", *words])
-    if settings.study == "audit":
-        from cpdiffusion.studies.audit import print_audit
-
-        print_audit(settings.table)
-    elif settings.study == "parameters":
-        from cpdiffusion.studies.parameters import print_parameters
-
-        print_parameters(settings.table)
-    else:
+    if settings.study == "compare":
         from cpdiffusion.studies.results import compare_to_folder
 
         compare_to_folder(settings, folder_of("scenarios"), command)
+    elif settings.study == "simulate":
+        from cpdiffusion.studies.simulate_folder import simulate_to_folder
+
+        simulate_to_folder(settings, folder_of("scenarios"), command)
+    elif settings.study == "measures":
+        from cpdiffusion.studies.measures import measures_to_folder
+
+        measures_to_folder(settings, command)
+    elif settings.study == "audit":
+        from cpdiffusion.studies.audit import print_audit
+
+        print_audit(settings.table)
+    else:
+        from cpdiffusion.studies.parameters import print_parameters
+
+        print_parameters(settings.table)
     return 0
 
 

@@ -29,6 +29,9 @@ class Purpose(IntEnum):
     ENVIRONMENTAL = 6
     ACCIDENT = 7
     WAITING_LIST = 8
+    BASS = 9
+    CASCADE = 10
+    EARLIER_YEAR = 11
     PLACE = 20
     SECTOR = 21
     EMPLOYEES = 22
@@ -46,6 +49,8 @@ class Purpose(IntEnum):
     TIE_NUMBER = 34
     TIE_KIND = 35
     TIE_PARTNER = 36  # and 37 to 39: one for each layer
+    THRESHOLD = 40
+    EARLY = 41
 
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -36,6 +36,7 @@ class Parameter:
     least: float = 0.0  # hard bounds: beyond them the equations lose their meaning
     most: float = math.inf
     whole: bool = False
+    behaviour: str | None = None  # the only rule that looks at it; None: not bound to one
 
     def at(self, moments: ReturnMoments) -> float:
         """The default under a variant of Table 4."""
@@ -203,6 +204,28 @@ REGISTRY: tuple[Parameter, ...] = (
     Parameter("diagnosis_noise_sd", 0.5, "log ROI", 0.2, 1.0, "assumed", OURS,
               "error of a reference adviser's estimate of a firm's own return",
               least=0.01, most=10),
+    # --- classic rules -------------------------------------------------------------------------
+    Parameter("early_adopter_share", 0.0, low=0.0, high=0.1, status="assumed",
+              source="few adopt on their own (000), so none is the default; no share",
+              meaning="firms that have adopted before the first quarter", **SHARE),
+    Parameter("threshold_mean", 0.25, low=0.0, high=0.6, status="assumed",
+              source="Granovetter 1978 takes 0.25 as an example; " + OURS, behaviour="threshold",
+              meaning="mean share of its influencers that makes a firm follow", **SHARE),
+    Parameter("threshold_sd", 0.1, low=0.0, high=0.3, status="assumed",
+              source="Granovetter 1978: the spread decides how far it goes; no figure",
+              behaviour="threshold",
+              meaning="spread of that share among firms (normal, cut at 0 and 1)", **SHARE),
+    Parameter("bass_innovation_per_quarter", 0.0075, "probability per quarter", 0.0, 0.1, "assumed",
+              "Sultan, Farley & Lehmann 1990: mean p of 0.03 a year over 213 applications, most of them "
+              "consumer goods", "p of Bass 1969: chance to adopt without any example", most=1,
+              behaviour="bass"),
+    Parameter("bass_imitation_per_quarter", 0.095, "probability per quarter", 0.0, 0.5, "assumed",
+              "Sultan, Farley & Lehmann 1990: mean q of 0.38 a year, as above",
+              "q of Bass 1969: chance to adopt when all influencers have", most=1, behaviour="bass"),
+    Parameter("cascade_probability", 0.1, "probability per tie", 0.0, 0.5, "assumed",
+              "Kempe, Kleinberg & Tardos 2003 compare 0.01 and 0.1; " + OURS,
+              "chance that a new adopter convinces a firm over a tie of weight 1", most=1,
+              behaviour="cascade"),
     # --- programme -----------------------------------------------------------------------------
     Parameter("individual_advice_cost_mkrw", 40.0, "million KRW per firm", 20.0, 75.0, "assumed",
               "between cohort costs in the press (20-30) and three times that (Iacovone et al.: group "

@@ -8,7 +8,7 @@ import numpy as np
 
 from cpdiffusion import draws
 from cpdiffusion.behaviour import returns
-from cpdiffusion.compiled import compiled
+from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.setting import Columns, Rule
 from cpdiffusion.engine.state import NEVER, Count, Flow, State
@@ -16,25 +16,31 @@ from cpdiffusion.policy.programme import Programme
 from cpdiffusion.units import QUARTERS_PER_YEAR
 
 
-@compiled
+@inlined
 def adopt(
     state: State, columns: Columns, rule: Rule, programme: Programme, subsidy_rate: float, now: int
 ) -> None:
     """New adopters invest and realise their return."""
     year = draws.stream(state.seed[0], Purpose.REGION_YEAR, now // QUARTERS_PER_YEAR)
+    realise(state, columns, rule, programme, year)
+    book(state, columns, rule, subsidy_rate, now)
+    state.counts[Count.REALISED] = state.counts[Count.ADOPTERS]
+
+
+@inlined
+def realise(state: State, columns: Columns, rule: Rule, programme: Programme, luck: np.uint64) -> None:
+    """The log return of new adopters; ``luck`` is the stream of their year."""
     adopters, log_return, diagnosed = state.adopters, state.log_return, state.diagnosed_quarter
     region, expected = columns.region, columns.expected_log_return
     for k in range(state.counts[Count.REALISED], state.counts[Count.ADOPTERS]):
         firm = adopters[k]
         log_return[firm] = returns.realised_log_return(
             expected[firm],
-            rule.region_year_log_return_sd * draws.standard_normal(year, region[firm]),
+            rule.region_year_log_return_sd * draws.standard_normal(luck, region[firm]),
             programme.skill_gain if diagnosed[firm] != NEVER else 0.0,
             rule.complementarity_log_return * adopting_share(state, columns, firm)
             if rule.complementarity_log_return > 0.0 else 0.0,
         )  # fmt: skip
-    book(state, columns, rule, subsidy_rate, now)
-    state.counts[Count.REALISED] = state.counts[Count.ADOPTERS]
 
 
 @compiled
@@ -47,7 +53,7 @@ def adopting_share(state: State, columns: Columns, firm: int) -> float:
     return adopting / (end - start) if end > start else 0.0
 
 
-@compiled
+@inlined
 def book(state: State, columns: Columns, rule: Rule, subsidy_rate: float, now: int) -> None:
     """What new adopters invest and gain (million KRW), by region."""
     adopters, log_return, supported = state.adopters, state.log_return, state.supported_quarter

@@ -6,7 +6,7 @@ from cpdiffusion import draws
 from cpdiffusion.behaviour import decision, learning
 from cpdiffusion.compiled import compiled
 from cpdiffusion.draws import Purpose
-from cpdiffusion.engine.intake import give_back
+from cpdiffusion.engine.intake import reserve
 from cpdiffusion.engine.setting import Columns, Rule
 from cpdiffusion.engine.state import NEVER, Count, State
 from cpdiffusion.policy.programme import Programme
@@ -23,13 +23,30 @@ def decide_at_reviews(state: State, columns: Columns, rule: Rule, programme: Pro
     weigh(state, columns, rule, programme, n, terms)
     candidates, willing, stirred = state.candidates, state.willing, state.stirred
     for k in range(n):
+        willing[k] |= draws.uniform(review, candidates[k]) < acts_below
+        stirred[candidates[k]] = False
+    go_ahead(state, columns, programme, n, now)
+
+
+@compiled
+def go_ahead(state: State, columns: Columns, programme: Programme, n: int, now: int) -> None:
+    """The willing among the first ``n`` candidates decide to adopt; ``adopt`` realises it.
+
+    Where an offer was still to come, what was set aside for it is given back.
+    """
+    candidates, willing, adoption, adopters = (
+        state.candidates, state.willing, state.adoption_quarter, state.adopters)  # fmt: skip
+    supported, diagnosed, purse = state.supported_quarter, state.diagnosed_quarter, state.purse_mkrw
+    region, capital, last = columns.region, columns.capital_need_mkrw, state.counts[Count.ADOPTERS]
+    for k in range(n):
         firm = candidates[k]
-        stirred[firm] = False
-        if willing[k] or draws.uniform(review, firm) < acts_below:
-            supported = state.supported_quarter[firm] != NEVER
-            if supported and state.diagnosed_quarter[firm] == NEVER:  # ahead of its offer
-                give_back(state, columns, programme, firm)
-            note_adoption(state, firm, now)
+        if willing[k]:
+            if supported[firm] != NEVER and diagnosed[firm] == NEVER:
+                purse[region[firm]] += reserve(programme.subsidy_rate, capital[firm])
+            adoption[firm] = now
+            adopters[last] = firm
+            last += 1
+    state.counts[Count.ADOPTERS] = last
 
 
 @compiled
@@ -81,11 +98,3 @@ def weigh(
         willing[k] = decision.adopts(
             mean, variance, hurdle[firm], required[firm], liquidity[firm], capital[firm], terms
         )
-
-
-@compiled
-def note_adoption(state: State, firm: int, now: int) -> None:
-    """The decision stands; ``adopt`` realises it once all have decided."""
-    state.adoption_quarter[firm] = now
-    state.adopters[state.counts[Count.ADOPTERS]] = firm
-    state.counts[Count.ADOPTERS] += 1

@@ -12,7 +12,7 @@ from cpdiffusion.engine.setting import Columns
 from cpdiffusion.engine.state import NEVER, NOBODY, Count, Flow, State
 from cpdiffusion.policy.programme import Programme
 from cpdiffusion.units import QUARTERS_PER_YEAR
-from cpdiffusion.world.firms import Floats
+from cpdiffusion.world.firms import Floats, Ints
 
 NO_BATCH = -1
 PENNY = 1e-9  # million KRW: rounding must not stop the last affordable firm
@@ -62,46 +62,50 @@ def take_batches(state: State, columns: Columns, programme: Programme, region: i
 
 
 @compiled
-def next_eligible(state: State, place: int, region: int) -> int:
-    """First place at or after ``place`` on the waiting list with a firm that has not adopted."""
-    while place < state.waiting_end[region] and state.adoption_quarter[state.waiting_list[place]] != NEVER:
+def next_eligible(waiting_list: Ints, adoption_quarter: Ints, place: int, end: int) -> int:
+    """First place on the waiting list, from ``place`` to ``end``, with a firm that has not adopted."""
+    while place < end and adoption_quarter[waiting_list[place]] != NEVER:
         place += 1
     return place
 
 
 @compiled
-def reserve(columns: Columns, programme: Programme, firm: int) -> float:
-    """Subsidy set aside for a firm with an offer (million KRW)."""
-    return programme.subsidy_rate * columns.capital_need_mkrw[firm]
-
-
-@compiled
-def give_back(state: State, columns: Columns, programme: Programme, firm: int) -> None:
-    """An offer that was not taken up leaves its reserve to others."""
-    state.purse_mkrw[columns.region[firm]] += reserve(columns, programme, firm)
+def reserve(subsidy_rate: float, capital_need_mkrw: float) -> float:
+    """Subsidy set aside for a firm with an offer (million KRW); one not taken up gives it back."""
+    return subsidy_rate * capital_need_mkrw
 
 
 @compiled
 def affordable(state: State, columns: Columns, programme: Programme, region: int) -> int:
     """How many of the next firms, up to one batch, the purse pays for together."""
-    members, paid, reserved = 0, 0, 0.0
-    place = next_eligible(state, state.waiting_next[region], region)
-    while members < programme.batch and place < state.waiting_end[region]:
+    waiting, adoption, end = state.waiting_list, state.adoption_quarter, state.waiting_end[region]
+    cost, rate, capital = programme.advice_cost_mkrw, programme.subsidy_rate, columns.capital_need_mkrw
+    money, members, paid, reserved = state.purse_mkrw[region] + PENNY, 0, 0, 0.0
+    place = next_eligible(waiting, adoption, state.waiting_next[region], end)
+    while members < programme.batch and place < end:
         members += 1
-        reserved += reserve(columns, programme, state.waiting_list[place])
-        if programme.advice_cost_mkrw[members] + reserved <= state.purse_mkrw[region] + PENNY:
+        reserved += reserve(rate, capital[waiting[place]])
+        if cost[members] + reserved <= money:
             paid = members  # a larger batch may cost less than a smaller one
-        place = next_eligible(state, place + 1, region)
+        place = next_eligible(waiting, adoption, place + 1, end)
     return paid
 
 
 @compiled
 def exhausted(state: State, region: int, members: int) -> bool:
     """Whether the region has no eligible firm beyond the next ``members``."""
+    waiting, adoption, end = state.waiting_list, state.adoption_quarter, state.waiting_end[region]
     place = state.waiting_next[region]
     for _ in range(members):
-        place = next_eligible(state, place, region) + 1
-    return next_eligible(state, place, region) >= state.waiting_end[region]
+        place = next_eligible(waiting, adoption, place, end) + 1
+    return next_eligible(waiting, adoption, place, end) >= end
+
+
+@compiled
+def next_place(state: State, region: int) -> int:
+    """The region's next eligible place on the waiting list."""
+    begin, end = state.waiting_next[region], state.waiting_end[region]
+    return next_eligible(state.waiting_list, state.adoption_quarter, begin, end)
 
 
 @compiled
@@ -114,54 +118,62 @@ def form_batch(
     state.batch_size[batch] = 0
     state.batch_region[batch] = region
     state.batch_quarter[batch] = now
-    for _ in range(members):
-        add_member(state, columns, programme, region, batch, now)
+    add_members(state, columns, programme, region, batch, members, now)
 
 
 @compiled
-def add_member(
-    state: State, columns: Columns, programme: Programme, region: int, batch: int, now: int
+def add_members(
+    state: State, columns: Columns, programme: Programme, region: int, batch: int, members: int, now: int
 ) -> None:
-    """The next firm on the list joins a batch: its advice is paid, its subsidy reserved."""
-    place = next_eligible(state, state.waiting_next[region], region)
-    firm, size = state.waiting_list[place], state.batch_size[batch]
-    state.waiting_next[region] = place + 1
-    state.batch_size[batch] = size + 1
-    cost = programme.advice_cost_mkrw
-    advice = cost[size + 1] - cost[size]
-    state.purse_mkrw[region] -= advice + reserve(columns, programme, firm)
-    state.flow[region, now, Flow.ADVICE] += advice
-    state.flow[region, now, Flow.SUPPORTED] += 1
-    state.supported_quarter[firm] = now
-    state.stirred[firm] = True
-    state.cohort[firm] = learning_cohort(state, columns, programme, region, batch)
-    state.supported[state.counts[Count.SUPPORTED]] = firm
-    state.supported_in_region[region] += 1
-    state.counts[Count.SUPPORTED] += 1
+    """The next firms on the list join a batch: their advice is paid, their subsidy reserved."""
+    waiting, adoption, end = state.waiting_list, state.adoption_quarter, state.waiting_end[region]
+    since, stirred, cohort, supported = (
+        state.supported_quarter, state.stirred, state.cohort, state.supported)  # fmt: skip
+    cost, capital, rate = programme.advice_cost_mkrw, columns.capital_need_mkrw, programme.subsidy_rate
+    purse, flow, here = state.purse_mkrw, state.flow, state.supported_in_region
+    size, total, place = state.batch_size[batch], state.counts[Count.SUPPORTED], state.waiting_next[region]
+    for _ in range(members):
+        place = next_eligible(waiting, adoption, place, end)
+        firm = waiting[place]
+        advice = cost[size + 1] - cost[size]
+        purse[region] -= advice + reserve(rate, capital[firm])
+        flow[region, now, Flow.ADVICE] += advice
+        flow[region, now, Flow.SUPPORTED] += 1
+        since[firm], stirred[firm] = now, True
+        cohort[firm] = learning_cohort(
+            programme.learning_group, programme.batch, batch, here[region], columns.regions, region
+        )
+        supported[total] = firm
+        size, total, place = size + 1, total + 1, place + 1
+        here[region] += 1
+    state.batch_size[batch], state.counts[Count.SUPPORTED] = size, total
+    state.waiting_next[region] = place
 
 
 @compiled
-def learning_cohort(state: State, columns: Columns, programme: Programme, region: int, batch: int) -> int:
+def learning_cohort(
+    learning_group: int, batch_size: int, batch: int, supported_in_region: int, regions: int, region: int
+) -> int:
     """The cohort in which a firm sees results: its batch, or the next group of its region."""
-    if programme.learning_group <= 1:
+    if learning_group <= 1:
         return NOBODY
-    if programme.learning_group == programme.batch:
+    if learning_group == batch_size:
         return batch
-    group = state.supported_in_region[region] // programme.learning_group
-    return group * columns.regions + region
+    return supported_in_region // learning_group * regions + region
 
 
 @compiled
 def widen(state: State, columns: Columns, programme: Programme, region: int, now: int) -> bool:
     """Add one firm to the smallest batch of the last budget year that can be paid; False if none."""
-    place = next_eligible(state, state.waiting_next[region], region)
+    place = next_place(state, region)
     if place >= state.waiting_end[region]:
         return False
-    reserved = reserve(columns, programme, state.waiting_list[place])
+    capital_need = columns.capital_need_mkrw[state.waiting_list[place]]
+    reserved = reserve(programme.subsidy_rate, capital_need)
     batch = smallest_payable(state, programme, region, state.purse_mkrw[region] - reserved + PENNY)
     if batch == NO_BATCH:
         return False
-    add_member(state, columns, programme, region, batch, now)
+    add_members(state, columns, programme, region, batch, 1, now)
     return True
 
 

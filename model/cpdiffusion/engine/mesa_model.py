@@ -23,6 +23,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.engine import phases
 from cpdiffusion.engine.mesa_firm import Firm, require
 from cpdiffusion.engine.mesa_import import DataCollector, Model, Network
@@ -52,11 +53,12 @@ class DiffusionModel(Model):
     """One run of the engine as a Mesa model; a step is one quarter.
 
     ``seed`` is a replicate's seed (0 to 2^64 - 1) and ``regional_mean`` the mean log return of each
-    region, shape (R,). ``collect`` records the model reporters at the start and after each step,
-    ``agent_reporters`` adds reporters on firms in DataCollector's notation. ``beside_no_policy``
-    steps the same firms with the same draws, but no programme, alongside: additional and spill-over
-    adopters are counted against it. The world is copied where it can be changed, so that runs do
-    not disturb each other. Raises InputError when an argument is out of its range.
+    region, shape (R,). ``behaviour`` is the rule of firms without an offer. ``collect`` records the
+    model reporters at the start and after each step, ``agent_reporters`` adds reporters on firms in
+    DataCollector's notation. ``beside_no_policy`` steps the same firms with the same draws, but no
+    programme, alongside: additional and spill-over adopters are counted against it. The world is
+    copied where it can be changed, so that runs do not disturb each other. Raises InputError when an
+    argument is out of its range.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class DiffusionModel(Model):
         design: Design,
         seed: int,
         regional_mean: Floats,
+        behaviour: Behaviour = Behaviour.PEER_BENEFIT,
         horizon_quarters: int = 40,
         collect: bool = True,
         agent_reporters: Mapping[str, Any] | None = None,
@@ -78,7 +81,7 @@ class DiffusionModel(Model):
         self.horizon_quarters, self.quarter = horizon_quarters, 0
         columns = columns_of(self.world, parameters, np.asarray(regional_mean, np.float64))
         no_policy = replace(design, budget_mkrw_per_year=0.0)
-        rule = rule_of(parameters)
+        rule = rule_of(parameters, behaviour)
         self.setting = Setting(columns, rule, programme_of(design, parameters))
         self.setting_without_policy = Setting(columns, rule, programme_of(no_policy, parameters))
         first = priority(design.targeting, self.world)

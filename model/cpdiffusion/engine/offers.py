@@ -8,8 +8,8 @@ from cpdiffusion import draws
 from cpdiffusion.behaviour import decision
 from cpdiffusion.compiled import compiled
 from cpdiffusion.draws import Purpose
-from cpdiffusion.engine.decide import note_adoption, weigh
-from cpdiffusion.engine.intake import give_back
+from cpdiffusion.engine.decide import go_ahead, weigh
+from cpdiffusion.engine.intake import reserve
 from cpdiffusion.engine.setting import Columns, Rule
 from cpdiffusion.engine.state import NEVER, Count, State
 from cpdiffusion.policy.programme import Programme
@@ -57,9 +57,9 @@ def decide_on_offers(
     hassle = rule.hassle_cost_share * programme.hassle_factor
     terms = decision.offer(programme.subsidy_rate, hassle, rule.first_cost_weight, programme.log_benefit)
     weigh(state, columns, rule, programme, diagnosed, terms)
+    candidates, willing, purse = state.candidates, state.willing, state.purse_mkrw
+    region, capital = columns.region, columns.capital_need_mkrw
     for k in range(diagnosed):
-        firm = state.candidates[k]
-        if state.willing[k]:
-            note_adoption(state, firm, now)
-        else:
-            give_back(state, columns, programme, firm)
+        if not willing[k]:
+            purse[region[candidates[k]]] += reserve(programme.subsidy_rate, capital[candidates[k]])
+    go_ahead(state, columns, programme, diagnosed, now)

@@ -3,7 +3,8 @@
 1. reveal: results of adopters become visible along ties, in cohorts and by publication.
 2. intake: at the start of a programme year the programme spends its purse on support.
 3. diagnose: advisers estimate the return of supported firms.
-4. decide: firms just diagnosed, and firms that review their investments, apply the rule.
+4. decide: firms just diagnosed apply the main rule; so do, by default, firms that review their
+   investments. Under a classic rule undecided firms follow earlier adopters instead.
 5. adopt: capital is spent, the subsidy paid, the return realised.
 6. accidents: drawn by hazard.
 7. record: the quarter's flows are complete; stocks are noted.
@@ -17,9 +18,11 @@ so loops over firms or ties name their columns once, before the loop.
 
 from __future__ import annotations
 
+from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.compiled import compiled
 from cpdiffusion.engine.accidents import accidents
 from cpdiffusion.engine.adopt import adopt
+from cpdiffusion.engine.contagion import decide_by_contagion, pass_on
 from cpdiffusion.engine.decide import decide_at_reviews
 from cpdiffusion.engine.intake import grant, intake, intake_is_due
 from cpdiffusion.engine.offers import decide_on_offers, diagnose
@@ -34,11 +37,16 @@ def quarter(state: State, setting: Setting, now: int) -> None:
     """One quarter: the seven phases in the order of this module's description."""
     columns, rule, programme = setting
     reveal(state, columns, rule, programme, now)
+    if rule.behaviour != Behaviour.PEER_BENEFIT:
+        pass_on(state, columns, rule)
     grant(state, programme, now)
     waiting = state.counts[Count.SERVED] < state.counts[Count.SUPPORTED]
     if waiting or intake_is_due(state.purse_mkrw, programme, now):
         support(state, columns, rule, programme, now)
-    decide_at_reviews(state, columns, rule, programme, now)
+    if rule.behaviour == Behaviour.PEER_BENEFIT:
+        decide_at_reviews(state, columns, rule, programme, now)
+    else:
+        decide_by_contagion(state, columns, rule, programme, now)
     if state.counts[Count.REALISED] < state.counts[Count.ADOPTERS]:
         adopt(state, columns, rule, programme, 0.0, now)
     accidents(state, columns, programme, now)
@@ -54,7 +62,8 @@ def support(state: State, columns: Columns, rule: Rule, programme: Programme, no
         newly_supported = intake(state, columns, programme, now) if due else 0
         diagnosed = diagnose(state, columns, programme, now)
         decide_on_offers(state, columns, rule, programme, diagnosed, now)
-        adopt(state, columns, rule, programme, programme.subsidy_rate, now)
+        if state.counts[Count.REALISED] < state.counts[Count.ADOPTERS]:
+            adopt(state, columns, rule, programme, programme.subsidy_rate, now)
         if newly_supported == 0 or now < programme.last_year_quarter:
             break
 

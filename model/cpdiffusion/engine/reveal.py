@@ -73,16 +73,17 @@ def exchange_in_cohorts(state: State, columns: Columns, rule: Rule) -> None:
     supported, adoption, cohort, read = (
         state.supported, state.adoption_quarter, state.cohort, state.cohort_read)  # fmt: skip
     precision, weighted_sum, log_return = state.precision, state.weighted_sum, state.log_return
-    results, sector = state.cohort_results, columns.sector
+    results, sector, since = state.cohort_results, columns.sector, state.supported_quarter
+    known, at_most = state.counts[Count.COHORT_RESULTS], rule.cohort_exchanges_per_quarter
     for k in range(state.counts[Count.SUPPORTED]):
         firm, taken = supported[k], 0
         if adoption[firm] != NEVER:
             continue
-        while read[firm] < state.counts[Count.COHORT_RESULTS] and (taken < rule.cohort_exchanges_per_quarter):
+        while read[firm] < known and taken < at_most:
             peer = results[read[firm]]
             read[firm] += 1
             due = adoption[peer] + rule.reveal_lag_quarters
-            before = due <= state.supported_quarter[firm]  # joined later: heard of it as a neighbour
+            before = due <= since[firm]  # joined later: heard of it as a neighbour
             if cohort[peer] == cohort[firm] and not (before and are_tied(columns, peer, firm)):
                 alike = sector[peer] == sector[firm]
                 added = rule.cohort_precision_alike if alike else rule.cohort_precision_unlike
@@ -136,10 +137,14 @@ def new_results(state: State, columns: Columns, region: int, due: int) -> tuple[
 def spread_average(
     state: State, columns: Columns, region: int, added_precision: float, average: float
 ) -> None:
-    """Undecided firms outside the cohorts take in the average; it is no example of a known firm."""
+    """Undecided firms outside the cohorts take in the average; it is no example of a known firm.
+
+    So it does not stir those who still wait for one: they decline whatever they believe.
+    """
     of_region, cohort, adoption = columns.region, state.cohort, state.adoption_quarter
     precision, weighted_sum, stirred = state.precision, state.weighted_sum, state.stirred
+    seen, waits = state.results_seen, columns.waits_for_example
     for firm in range(of_region.size):
-        if of_region[firm] == region and cohort[firm] == NOBODY and adoption[firm] == NEVER:
+        if (of_region[firm] == region) & (cohort[firm] == NOBODY) & (adoption[firm] == NEVER):
             learn(precision, weighted_sum, firm, added_precision, average)
-            stirred[firm] = True
+            stirred[firm] |= (seen[firm] > 0) | (not waits[firm])

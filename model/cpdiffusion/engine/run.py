@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cpdiffusion.compiled import compiled
+from cpdiffusion.compiled import compiled, lent
 from cpdiffusion.engine.phases import quarter
 from cpdiffusion.engine.setting import Setting
 from cpdiffusion.engine.start import start
@@ -35,6 +35,7 @@ def run(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> None
 @compiled
 def run_into(runs: Runs, state: State, setting: Setting, seeds: NDArray[np.uint64], priority: Ints) -> None:
     """One replicate per seed on the same world, results into ``runs``."""
+    state, setting = lent(state), lent(setting)
     for k in range(seeds.size):
         run(state, setting, seeds[k], priority)
         runs.adoption_quarter[k] = state.adoption_quarter

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpdiffusion.behaviour import decision, learning, returns
+from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.compiled import compiled
 from cpdiffusion.parameters import BY_NAME, Parameters
 from cpdiffusion.policy.programme import Programme
@@ -20,6 +21,7 @@ from cpdiffusion.world.world import World
 class Rule(NamedTuple):
     """Constants of the rule; those that bear a parameter's name are that parameter."""
 
+    behaviour: int  # of behaviour.classic.Behaviour
     prior_precision: float
     prior_weighted_sum: float
     firm_variance: float
@@ -41,6 +43,9 @@ class Rule(NamedTuple):
     environmental_zero_share: float
     environmental_log_ratio: float
     environmental_log_ratio_sd: float
+    bass_innovation_per_quarter: float
+    bass_imitation_per_quarter: float
+    cascade_probability: float
 
 
 class Columns(NamedTuple):
@@ -55,9 +60,13 @@ class Columns(NamedTuple):
     log_hurdle: Floats  # (N,)
     required_advantage: Floats  # (N,) Phi^-1(required confidence)
     accident_probability: Floats  # (N,) per quarter
+    is_early_adopter: Flags  # (N,) has adopted before the first quarter
+    threshold: Floats  # (N,) share of influencers
+    influencers: Ints  # (N,)
     start: NDArray[np.int64]  # (N+1,)
     target: Ints  # (M,)
     precision: Floats  # (M,) that a result adds to the target's belief
+    weight: Floats  # (M,)
     regions: int
 
 
@@ -69,7 +78,7 @@ class Setting(NamedTuple):
     programme: Programme
 
 
-def rule_of(p: Parameters) -> Rule:
+def rule_of(p: Parameters, behaviour: Behaviour = Behaviour.PEER_BENEFIT) -> Rule:
     """The rule's constants under parameters ``p``."""
     precision = p.prior_log_return_sd**-2
     firm_variance = p.firm_log_return_sd**2
@@ -81,6 +90,7 @@ def rule_of(p: Parameters) -> Rule:
         for alike in (True, False)
     ]  # fmt: skip
     derived = {
+        "behaviour": int(behaviour),
         "prior_precision": precision,
         "prior_weighted_sum": precision * p.prior_mean_log_return,
         "firm_variance": firm_variance,
@@ -114,12 +124,16 @@ def columns_of(world: World, p: Parameters, regional_mean: Floats) -> Columns:
         log_hurdle=log_hurdles(firms.accepted_payback_years, p.benefit_horizon_years),
         required_advantage=normal_quantiles(firms.required_confidence),
         accident_probability=accident_probabilities(firms, p),
+        is_early_adopter=firms.seed,
+        threshold=firms.threshold,
+        influencers=np.bincount(ties.target, minlength=world.size).astype(np.int32),
         start=ties.start,
         target=ties.target,
         precision=tie_precisions(
             ties, firms.sector, visibility, noise_variance,
             p.firm_log_return_sd**2, p.cross_sector_similarity,
         ),
+        weight=ties.weight,
         regions=len(world.regions),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""How a run begins: nobody supported, beliefs at the prior, the waiting list drawn."""
+"""How a run begins: beliefs at the prior, early adopters in place, the waiting list drawn."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import numpy as np
 from cpdiffusion import draws
 from cpdiffusion.compiled import compiled
 from cpdiffusion.draws import Purpose
+from cpdiffusion.engine.adopt import realise
 from cpdiffusion.engine.setting import Setting
-from cpdiffusion.engine.state import NEVER, NOBODY, State
+from cpdiffusion.engine.state import BEFORE, NEVER, NOBODY, Count, Flow, State
 from cpdiffusion.world.firms import Ints
 from cpdiffusion.world.ties import ring
 
@@ -21,7 +22,7 @@ def start(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> No
     state.weighted_sum[:] = setting.rule.prior_weighted_sum
     state.results_seen[:] = 0
     state.informant[:] = NOBODY
-    state.stirred[:] = True
+    state.stirred[:] = ~setting.columns.waits_for_example
     state.supported_quarter[:] = NEVER
     state.diagnosed_quarter[:] = NEVER
     state.signal[:] = np.nan
@@ -29,12 +30,34 @@ def start(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> No
     state.cohort_read[:] = 0
     state.adoption_quarter[:] = NEVER
     state.log_return[:] = np.nan
+    state.speaking_for[:] = 0
+    state.survival[:] = 1.0
     state.supported_in_region[:] = 0
     state.purse_mkrw[:] = 0.0
     state.counts[:] = 0
     state.flow[:] = 0.0
+    place_early_adopters(state, setting)
     if setting.programme.budget_mkrw_per_year > 0.0:
         queue(state, setting.columns.region, priority)
+
+
+@compiled
+def place_early_adopters(state: State, setting: Setting) -> None:
+    """Firms that have adopted before the first quarter count as adopters; their money is long spent."""
+    columns, n = setting.columns, 0
+    is_early, region, flow = columns.is_early_adopter, columns.region, state.flow
+    adoption, adopters = state.adoption_quarter, state.adopters
+    for firm in range(is_early.size):
+        if is_early[firm]:
+            adoption[firm] = BEFORE
+            adopters[n] = firm
+            flow[region[firm], 0, Flow.ADOPTERS] += 1.0
+            n += 1
+    if n > 0:
+        state.counts[Count.ADOPTERS] = n
+        luck = draws.stream(state.seed[0], Purpose.EARLIER_YEAR, 0)
+        realise(state, columns, setting.rule, setting.programme, luck)
+        state.counts[Count.REALISED] = n
 
 
 @compiled

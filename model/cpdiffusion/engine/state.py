@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cpdiffusion.world.firms import Flags, Floats, Ints
 
 NEVER = 2**15 - 1  # the quarter of what has not happened: after every other, and an int16
+BEFORE = -1  # the quarter of those that adopted before the first
 NOBODY = -1  # no cohort, no informant
 
 
@@ -24,6 +25,7 @@ class Count(IntEnum):
     SERVED = 4  # first places of State.supported that wait for no diagnosis any more
     BATCHES = 5  # batches formed
     COHORT_RESULTS = 6  # length of State.cohort_results
+    PASSED_ON = 7  # adopters that count with those whom they influence (classic rules)
 
 
 class Flow(IntEnum):
@@ -53,7 +55,7 @@ class State(NamedTuple):
     weighted_sum: Floats  # (N,) precision x mean
     results_seen: Ints  # (N,)
     informant: Ints  # (N,) whose result it saw last before adopting
-    stirred: Flags  # (N,) something has changed since the firm last declined
+    stirred: Flags  # (N,) what has changed since the firm last declined may change its mind
     supported_quarter: Ints  # (N,)
     diagnosed_quarter: Ints  # (N,)
     signal: Floats  # (N,) the adviser's estimate of the firm's log return; nan before the diagnosis
@@ -61,6 +63,8 @@ class State(NamedTuple):
     cohort_read: Ints  # (N,) entries of cohort_results that the firm has gone through
     adoption_quarter: Ints  # (N,)
     log_return: Floats  # (N,) realised, in adopters
+    speaking_for: Ints  # (N,) influencers that have adopted, or convinced it (classic rules)
+    survival: Floats  # (N,) probability of not having adopted yet (Bass)
     adopters: Ints  # (N,) in order of adoption
     supported: Ints  # (N,) in order of support
     cohort_results: Ints  # (N,) supported adopters in order of the reveal
@@ -100,6 +104,7 @@ def new_state(size: int, regions: int, horizon_quarters: int) -> State:
         signal=floats(size),
         cohort=ints(size), cohort_read=ints(size),
         adoption_quarter=ints(size), log_return=floats(size),
+        speaking_for=ints(size), survival=floats(size),
         adopters=ints(size), supported=ints(size), cohort_results=ints(size),
         batch_size=ints(size), batch_region=ints(size), batch_quarter=ints(size),
         waiting_list=ints(size),

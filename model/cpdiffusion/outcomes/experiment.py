@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.draws import replicate_seeds
 from cpdiffusion.engine.run import Runs, room_for, run_into
 from cpdiffusion.engine.setting import Rule, Setting, columns_of, rule_of
@@ -39,6 +40,7 @@ class Experiment:
     seed: int
     redraw_world: bool = True  # a new synthetic world per replicate, or one for all
     table: Variant = "as_printed"
+    behaviour: Behaviour = Behaviour.PEER_BENEFIT
 
     def with_designs(self, designs: Mapping[str, Design]) -> Experiment:
         """The same experiment with other designs."""
@@ -56,7 +58,7 @@ class Experiment:
     @cached_property
     def rule(self) -> Rule:
         """The rule's constants."""
-        return rule_of(self.parameters)
+        return rule_of(self.parameters, self.behaviour)
 
     @cached_property
     def programmes(self) -> dict[str, Programme]:

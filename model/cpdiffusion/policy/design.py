@@ -79,7 +79,7 @@ def design_of(levers: Levers) -> Design:
         integrated_safety=levers.integrated_safety,
         targeting=levers.targeting,
         adviser_skill=levers.adviser_skill,
-        adviser_capacity_firms_per_quarter=math.inf if capacity is None else capacity,
+        adviser_capacity_firms_per_quarter=math.inf if capacity is None else float(capacity),
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+LONGEST_HORIZON_YEARS = 100
+
 
 class WorldSettings(BaseModel):
     """Where the world comes from: a preset region, or the user's own files."""
@@ -16,6 +18,7 @@ class WorldSettings(BaseModel):
     firms: Path | None = Field(description="the user's own register, firms.csv")
     ties: Path | None = Field(description="the user's own ties, ties.csv")
     graph: Path | None = Field(description="the user's own network, GraphML")
+    network: str | None = Field(description="a classic data set that comes with the package")
     directed: bool = Field(description="whether a tie in ties.csv works in one direction only")
     redraw: bool = Field(description="draw a new world for each replicate (else one for all)")
 
@@ -35,9 +38,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    study: Literal["compare", "audit", "parameters"]
+    study: Literal["compare", "simulate", "measures", "audit", "parameters"]
     region: str | list[str] = Field(description="a preset, several, or 'all'")
-    horizon_years: int = Field(ge=1, le=100)
+    behaviour: Literal["peer_benefit", "threshold", "bass", "cascade"]
+    horizon_years: int = Field(ge=1, le=LONGEST_HORIZON_YEARS)
     scenarios: list[str] = Field(min_length=1)
     baseline: str | None = Field(description="empty: each scenario's own")
     levers: dict[str, Any] = Field(description="replace levers in every scenario")

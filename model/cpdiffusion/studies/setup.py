@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.errors import InputError, did_you_mean
 from cpdiffusion.outcomes.experiment import Experiment
 from cpdiffusion.parameters import Parameters, parameters
@@ -53,20 +54,30 @@ def plan(settings: Settings, scenario_folder: Path, recipe: Recipe | None = None
         check_design(name, design, recipe, p, settings.horizon_years)
     experiment = Experiment(
         recipe, p, designs, quarters(settings.horizon_years), settings.seed,
-        settings.world.redraw, settings.table,
+        settings.world.redraw, settings.table, Behaviour[settings.behaviour.upper()],
     )  # fmt: skip
     return Plan(experiment, scenarios, baselines_of(scenarios, settings.baseline))
 
 
-def recipe_of(settings: Settings) -> Recipe:
-    """The user's own world where files are named, else the preset regions."""
+def recipe_of(settings: Settings, any_network: bool = False) -> Recipe:
+    """The user's own world where files are named, else the preset regions.
+
+    ``any_network``: of a register only the firms' names are needed.
+    """
     world = settings.world
-    if world.firms or world.ties or world.graph:
+    files = (world.firms, world.ties, world.graph)
+    if world.network:
+        from cpdiffusion.world.classic import classic_network
+
+        if any(files):
+            raise InputError("world.network: is a world of its own; leave out firms, ties and graph.")
+        return classic_network(world.network, world.directed)
+    if any(files):
         from cpdiffusion.world.readers import read_world
 
         own = isinstance(settings.region, list) or settings.region == "all"
         name = "own" if own else str(settings.region)
-        return read_world(world.firms, world.ties, world.graph, world.directed, name)
+        return read_world(*files, world.directed, name, any_network)
     return Recipe(regions_of(settings.region))
 
 

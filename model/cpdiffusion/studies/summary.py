@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.outcomes.paired import CONFIDENCE
 from cpdiffusion.parameters import REGISTRY, moments_of
 from cpdiffusion.policy.design import Design
@@ -80,8 +81,14 @@ def where(result: Comparison) -> str:
     names = [REGIONS[r].name if r in REGIONS else r for r in result.plan.experiment.recipe.regions]
     return (
         f"In {' and '.join(names) if len(names) < 4 else f'{len(names)} regions'} over "
-        f"{result.settings.horizon_years} years"
+        f"{result.settings.horizon_years} years{under_rule(result)}"
     )
+
+
+def under_rule(result: Comparison) -> str:
+    """Which rule firms without an offer follow, if not the main one."""
+    behaviour = result.plan.experiment.behaviour
+    return "" if behaviour == Behaviour.PEER_BENEFIT else f" under {behaviour.words}"
 
 
 def money_words(design: Design) -> str:

@@ -81,8 +81,9 @@ def swing(parameter: Parameter, found: Found) -> float:
 
 
 def may_move(parameter: Parameter, experiment: Experiment) -> bool:
-    """Every parameter but the number of firms, where the user has given the firms."""
-    return not (experiment.recipe.given and parameter.name == "firms_per_region")
+    """Every parameter but those of other rules, and the number of firms where the user gave them."""
+    is_given = bool(experiment.recipe.given) and parameter.name == "firms_per_region"
+    return not is_given and parameter.behaviour in (None, experiment.behaviour.name.lower())
 
 
 def kept_worlds(experiment: Experiment) -> tuple[list[World], set[str]]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FIRMS, TIES = "firms.csv", "ties.csv"
+OBSERVED = "time_of_adoption"
 EVERYWHERE = "all"  # the one sector and the one complex of firms of which neither is known
 MOST_TO_SUGGEST_FROM = 1000  # comparing a name with each of 600,000 would take longer than reading
 
@@ -37,7 +38,7 @@ class Column(NamedTuple):
 
     file: str
     name: str
-    if_absent: str  # "required", "drawn", or what every row then has
+    if_absent: str  # "required" or "required by ..." a study, "drawn", or what every row then has
     type: str  # a key of CONVERTERS, or "name" or "label" for text
     allowed: str  # an interval such as "(0, 1]", or words with their synonyms, in index order
     unit: str
@@ -76,6 +77,7 @@ def recipe(
     ids = firm_names(firms)
     given, names = places(firms, region, label_order or {})
     typed = {name: converted(firms, FIRMS, name) for name in firms.columns if name in DRAWN_COLUMNS}
+    observed = converted(firms, FIRMS, OBSERVED) if OBSERVED in firms.columns else None
     return Recipe(
         regions=names["region"],
         sectors=names["sector"],
@@ -83,6 +85,7 @@ def recipe(
         ids=tuple(ids.to_pylist()),
         given={**given, **typed},
         ties=tie_rows(ties, ids, directed) if ties else None,
+        time_of_adoption=observed,  # type: ignore[arg-type]
     )
 
 
@@ -229,7 +232,7 @@ def require(is_allowed: Flags, table: Table, column: Column) -> None:
     if is_allowed.all():
         return
     row = int(np.argmin(is_allowed))
-    cell, may_go = str(table.columns[column.name][row]), column.if_absent != "required"
+    cell, may_go = str(table.columns[column.name][row]), not column.if_absent.startswith("required")
     found = f"'{cell:.60}'" if cell else "empty"
     hint = "; fill in all or leave them all out" if not cell and may_go else ""
     raise InputError(f"{table.place(row)}: {column.name} must be {wanted(column)}, but is {found}{hint}.")
@@ -240,6 +243,8 @@ def wanted(column: Column) -> str:
     unit = f" ({column.unit})" if column.unit else ""
     if column.type in ("name", "label"):
         return f"a {column.type}"
+    if column.type == "period":
+        return f"a whole number {interval(column.allowed)}{unit}, or empty for never"
     if column.type not in ("whole", "number"):
         return f"one of {', '.join(column.allowed.replace(',', '').split())}"
     return f"a {'whole ' * (column.type == 'whole')}number {interval(column.allowed)}{unit}"
@@ -273,6 +278,15 @@ def whole(cells: pa.StringArray, allowed: str) -> Converted:
     return np.where(is_whole, values, 0).astype(np.int32), is_whole
 
 
+def period(cells: pa.StringArray, allowed: str) -> tuple[Floats, Flags]:
+    """Whole numbers or NaN for an empty cell, shape (N,), and whether each is one of these."""
+    import pyarrow.compute as pc
+
+    values, is_inside = number(cells, allowed)
+    is_empty = pc.equal(cells, "").to_numpy(zero_copy_only=False)
+    return values, is_empty | (is_inside & (values == np.rint(values)))
+
+
 def choice(dtype: type[np.generic]) -> Callable[[pa.StringArray, str], Converted]:
     """Converts words, capital or not, to the index of their group of synonyms."""
 
@@ -291,6 +305,7 @@ def choice(dtype: type[np.generic]) -> Callable[[pa.StringArray, str], Converted
 CONVERTERS: dict[str, Callable[[pa.StringArray, str], Converted]] = {
     "number": number,
     "whole": whole,
+    "period": period,
     "flag": choice(np.bool_),
     "class": choice(np.int32),
     "layer": choice(np.int8),
@@ -326,4 +341,4 @@ def cell(value: object) -> str:
     """An attribute as text; a whole float, as R writes every number, without its point."""
     if isinstance(value, float) and value.is_integer():
         return f"{value:.0f}"
-    return "" if value is None else str(value).strip()
+    return "" if value is None or str(value) in ("nan", "<NA>") else str(value).strip()

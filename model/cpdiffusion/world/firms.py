@@ -40,6 +40,8 @@ class Firms(NamedTuple):
     export_share: Floats  # of sales, to markets with environmental rules
     public_sales_share: Floats
     past_violation: Flags
+    threshold: Floats  # share of its influencers that makes it follow (behaviour=threshold)
+    seed: Flags  # has adopted before the first quarter
 
 
 def uniforms(seed: np.uint64, purpose: Purpose, size: int) -> Floats:
@@ -182,6 +184,15 @@ def _violation(seed: np.uint64, p: Parameters, size: int, _: Columns) -> Flags:
     return uniforms(seed, Purpose.VIOLATION, size) < p.past_violation_share
 
 
+def _threshold(seed: np.uint64, p: Parameters, size: int, _: Columns) -> Floats:
+    drawn = p.threshold_mean + p.threshold_sd * normals(seed, Purpose.THRESHOLD, size)
+    return np.clip(drawn, 0.0, 1.0)
+
+
+def _seed(seed: np.uint64, p: Parameters, size: int, _: Columns) -> Flags:
+    return uniforms(seed, Purpose.EARLY, size) < p.early_adopter_share
+
+
 Draw = Callable[[np.uint64, Parameters, int, Columns], NDArray[np.generic]]
 
 DRAWN_COLUMNS: dict[str, Draw] = {
@@ -196,4 +207,6 @@ DRAWN_COLUMNS: dict[str, Draw] = {
     "export_share": _share_among(Purpose.EXPORT, "exporter_share"),
     "public_sales_share": _share_among(Purpose.PUBLIC, "public_seller_share"),
     "past_violation": _violation,
+    "threshold": _threshold,
+    "seed": _seed,
 }

@@ -39,6 +39,7 @@ def read_world(
     graph: Path | None = None,
     directed: bool = True,
     region: str = "own",
+    any_network: bool = False,
 ) -> Recipe:
     """The recipe of a user's own world; what the files do not give is drawn from the seed.
 
@@ -49,7 +50,8 @@ def read_world(
     columns as attributes of nodes and edges. A tie runs from the firm that influences (source) to
     the firm influenced; ``directed=False`` adds the reverse of each. Of a pair in several layers
     the first of LAYERS stays, of a repeated pair the first. ``region`` is where all firms are when
-    the files have no ``region``; with a preset's id its effect applies.
+    the files have no ``region``; with a preset's id its effect applies. ``any_network`` asks of
+    ``firms`` no more than the names: sector and complex are then ``all`` where they are not given.
 
     Raises InputError with file, line and column at the first thing that breaks the contract.
     Warns (UserWarning) of ties of a firm with itself, which are left out.
@@ -58,29 +60,35 @@ def read_world(
         if firms is not None or ties is not None:
             raise InputError("graph: holds firms and ties itself; give it alone or not at all.")
         return recipe_of_graph(read_graphml(Path(graph)), Path(graph).name, region, directed)
-    return recipe_of_files(firms, ties, directed, region)
+    return recipe_of_files(firms, ties, directed, region, any_network)
 
 
 def from_frames(
-    firms: pd.DataFrame, ties: pd.DataFrame | None = None, directed: bool = True, region: str = "own"
+    firms: pd.DataFrame,
+    ties: pd.DataFrame | None = None,
+    directed: bool = True,
+    region: str = "own",
+    any_network: bool = False,
 ) -> Recipe:
     """The recipe of a world in pandas frames with the columns of ``firms.csv`` and ``ties.csv``."""
     tie_table = None if ties is None else frame_table(ties, TIES, "ties")
-    return recipe(frame_table(firms, FIRMS, "firms"), tie_table, region, directed)
+    return recipe(frame_table(firms, FIRMS, "firms", any_network), tie_table, region, directed)
 
 
-def frame_table(frame: pd.DataFrame, file: str, name: str) -> Table:
+def frame_table(frame: pd.DataFrame, file: str, name: str, any_network: bool = False) -> Table:
     """A frame as columns of text, under the same contract as the file."""
-    require_columns([str(column) for column in frame.columns], file, name)
+    require_columns([str(column) for column in frame.columns], file, name, any_network)
     if frame.empty:
         raise InputError(f"{name}: has no rows; add at least one.")
     columns = {str(c): cells(frame[c]) for c in frame.columns if not str(c).startswith("note")}
     return Table(name, columns, lambda row: f"{name} row {row}")
 
 
-def recipe_of_files(firms: Path | None, ties: Path | None, directed: bool, region: str) -> Recipe:
+def recipe_of_files(
+    firms: Path | None, ties: Path | None, directed: bool, region: str, any_network: bool
+) -> Recipe:
     """The recipe of firms.csv, of ties.csv or of both."""
-    register = None if firms is None else read_table(Path(firms), FIRMS)
+    register = None if firms is None else read_table(Path(firms), FIRMS, any_network)
     tie_table = None if ties is None else read_table(Path(ties), TIES)
     if register is None and tie_table is not None:
         register = firms_in_ties(tie_table)
@@ -100,7 +108,7 @@ def read_graphml(path: Path) -> nx.Graph:
         raise InputError(f"{path.name}: is not GraphML as networkx reads it ({error}).") from None
 
 
-def read_table(path: Path, file: str) -> Table:
+def read_table(path: Path, file: str, any_network: bool = False) -> Table:
     """A CSV file as columns of text; ``file`` is the contract (FIRMS or TIES) that it follows.
 
     Raises InputError for what is no CSV text, for columns that the contract does not have or
@@ -110,7 +118,7 @@ def read_table(path: Path, file: str) -> Table:
     rows = numbered_rows(content, name)
     line, first = next(rows)
     header = [column.strip() for column in first]
-    require_columns(header, file, f"{name} line {line}")
+    require_columns(header, file, f"{name} line {line}", any_network)
     if next(rows, None) is None:
         raise InputError(f"{name}: has only a header; add at least one row.")
     columns = columns_below(header, content, name)
@@ -172,8 +180,9 @@ def numbered_rows(content: bytes, name: str) -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{problem}; close each quotation mark and double those within.") from None
 
 
-def require_columns(header: Sequence[str], file: str, where: str) -> None:
+def require_columns(header: Sequence[str], file: str, where: str, any_network: bool = False) -> None:
     """InputError for an unknown, repeated or missing column; ``note...`` may stand anywhere."""
+    required = {"required"} if any_network else {"required", "required by compare"}
     known = contract(file)
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
         raise InputError(f"{where}: has only one column; separate cells by commas.")
@@ -185,7 +194,7 @@ def require_columns(header: Sequence[str], file: str, where: str) -> None:
         if column not in known and not column.startswith("note"):
             raise InputError(f"{where}: unknown column '{column}'{did_you_mean(column, known)}")
     for column in known:
-        if known[column].if_absent == "required" and column not in header:
+        if known[column].if_absent in required and column not in header:
             raise InputError(f"{where}: column '{column}' is missing; add it.")
 
 

@@ -50,6 +50,7 @@ class Recipe:
     ids: tuple[str, ...] | None = None
     given: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     ties: Ties | None = None
+    time_of_adoption: Floats | None = None  # (N,) as observed, NaN for never; for measures only
 
     def build(self, seed: int, p: Parameters) -> World:
         """The world of one seed under parameters ``p``."""
