@@ -11,7 +11,7 @@ from cpdiffusion.compiled import compiled, lent
 from cpdiffusion.engine.phases import quarter
 from cpdiffusion.engine.setting import Setting
 from cpdiffusion.engine.start import start
-from cpdiffusion.engine.state import State, new_state
+from cpdiffusion.engine.state import Flow, State
 from cpdiffusion.world.firms import Ints
 
 
@@ -46,10 +46,9 @@ def run_into(runs: Runs, state: State, setting: Setting, seeds: NDArray[np.uint6
 
 def room_for(replicates: int, size: int, regions: int, horizon_quarters: int) -> Runs:
     """Empty results of the right shapes."""
-    state = new_state(0, regions, horizon_quarters)
     return Runs(
         np.empty((replicates, size), np.int16),
         np.empty((replicates, size), np.int16),
         np.empty((replicates, size), np.float32),
-        np.empty((replicates, *state.flow.shape)),
+        np.empty((replicates, regions, horizon_quarters, len(Flow))),
     )

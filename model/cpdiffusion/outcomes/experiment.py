@@ -6,9 +6,10 @@ the difference between two policies in a replicate is what the policy causes, an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from cpdiffusion.policy.targeting import priority
 from cpdiffusion.world.world import Recipe, World
 
 NO_POLICY = design_of(Levers())
+FIRMS_AT_ONCE = 2**20  # firms x replicates whose runs are kept at a time
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,21 @@ def run_batch(experiment: Experiment, first: int, count: int, only: Collection[s
     names = list(experiment.designs)
     batch = Batch({name: [] for name in names}, {name: [] for name in names})
     state: State | None = None
-    for replicate in range(first, first + count):
-        world = experiment.world(replicate)
+    for begin, size in stretches_of_one_world(experiment, first, count):
+        world = experiment.world(begin)
         state = state or experiment.new_state(world)
-        for name, run in run_replicate(experiment, world, replicate, state, only).items():
-            batch.outcomes[name].append(outcomes_of(run, only))
-            batch.flows[name].append(run.flow.sum(axis=0))
+        for name, runs in run_replicates(experiment, world, begin, size, state, only).items():
+            batch.outcomes[name].extend(outcomes_of(run, only) for run in runs)
+            batch.flows[name].extend(run.flow.sum(axis=0) for run in runs)
     return batch
+
+
+def stretches_of_one_world(experiment: Experiment, first: int, count: int) -> Iterator[tuple[int, int]]:
+    """Stretches of replicates (first, number) that share a world and fit into memory together."""
+    size = experiment.recipe.size(experiment.parameters)
+    together = 1 if experiment.redraw_world else max(1, FIRMS_AT_ONCE // size)
+    for begin in range(first, first + count, together):
+        yield begin, min(together, first + count - begin)
 
 
 def run_replicate(
@@ -109,22 +119,38 @@ def run_replicate(
     only: Collection[str] | None = None,
 ) -> dict[str, Run]:
     """One replicate of every design on a given world, beside no policy where outcomes need it."""
-    seeds = replicate_seeds(experiment.seed, replicate, 1)
+    results = run_replicates(experiment, world, replicate, 1, state, only)
+    return {name: runs[0] for name, runs in results.items()}
+
+
+def run_replicates(
+    experiment: Experiment,
+    world: World,
+    first: int,
+    count: int,
+    state: State,
+    only: Collection[str] | None = None,
+) -> dict[str, list[Run]]:
+    """So many replicates of every design on one world, each design in one compiled call."""
+    seeds = replicate_seeds(experiment.seed, first, count)
     columns = columns_of(world, experiment.parameters, experiment.regional_mean())
 
     def simulate(programme: Programme, design: Design) -> Runs:
-        runs = room_for(1, world.size, *state.flow.shape[:2])
+        runs = room_for(count, world.size, *state.flow.shape[:2])
         setting = Setting(columns, experiment.rule, programme)
         with np.errstate(over="ignore"):
             run_into(runs, state, setting, seeds, priority(design.targeting, world))
         return runs
 
-    without = None
+    without: Iterable[Any] = [None] * count
     if needs_reference(only):
         nothing = programme_of(NO_POLICY, experiment.parameters)
-        without = simulate(nothing, NO_POLICY).adoption_quarter[0]
-    results = {n: simulate(experiment.programmes[n], d) for n, d in experiment.designs.items()}
+        without = simulate(nothing, NO_POLICY).adoption_quarter
+    results = {name: simulate(experiment.programmes[name], d) for name, d in experiment.designs.items()}
     return {
-        name: Run(world, r.adoption_quarter[0], r.supported_quarter[0], without, r.flow[0])
+        name: [
+            Run(world, *each)
+            for each in zip(r.adoption_quarter, r.supported_quarter, without, r.flow, strict=True)
+        ]
         for name, r in results.items()
     }
