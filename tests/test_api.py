@@ -83,3 +83,23 @@ def test_a_world_of_another_kind_is_refused() -> None:
 def test_an_unknown_scenario_is_refused() -> None:
     with pytest.raises(cpd.InputError, match="scenario=nix: is not among individual, cluster_25"):
         cpd.simulate(QUICK, scenario="nix")
+
+
+def test_an_observed_diffusion_is_measured_on_one_s_own_graph() -> None:
+    graph = nx.path_graph(["a", "b", "c"], create_using=nx.DiGraph)
+    nx.set_node_attributes(graph, {"a": 2001, "b": 2003}, "time_of_adoption")
+    measured = cpd.measure(world=graph)
+    assert measured.periods.adopters.tolist() == [1, 0, 1]
+    assert measured.firms.loc["b", "threshold"] == 1.0  # a, which influences it, had adopted
+    assert np.isnan(measured.firms.loc["c", "time_of_adoption"])
+
+
+def test_a_run_is_measured_like_an_observation() -> None:
+    words = ["study=simulate", "behaviour=threshold", "world.network=medInnovations"]
+    run = cpd.simulate(words)
+    graph = cpd.to_networkx(run.world)
+    when = {firm: step for firm, step in zip(run.ids, run.adoption_step, strict=True) if step == step}
+    nx.set_node_attributes(graph, when, "time_of_adoption")
+    seen = cpd.measure(world=graph)
+    assert seen.firms.threshold.equals(run.measures.firms.threshold)
+    assert seen.network.moran_i == run.measures.network.moran_i

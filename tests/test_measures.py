@@ -23,7 +23,6 @@ from cpdiffusion.measures.bass import bass_curve, bass_gradient, fit_bass
 from cpdiffusion.measures.contagion import Discount, infectiousness, susceptibility
 from cpdiffusion.measures.exposure import exposure
 from cpdiffusion.measures.moran import ALTERNATIVES, Alternative, morans_i
-from cpdiffusion.measures.pairs import ties_of
 from cpdiffusion.measures.rates import (
     cumulative_adopters,
     cumulative_share,
@@ -33,6 +32,7 @@ from cpdiffusion.measures.rates import (
 )
 from cpdiffusion.measures.table import Measures, measures_of
 from cpdiffusion.measures.thresholds import thresholds
+from cpdiffusion.world.classic import ties_of
 from cpdiffusion.world.ties import Ties
 
 NEVER = math.nan

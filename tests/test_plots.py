@@ -26,7 +26,7 @@ from PIL import Image
 from cpdiffusion.engine.state import NEVER
 from cpdiffusion.errors import InputError
 from cpdiffusion.evidence.table4 import rows_by_region, table4
-from cpdiffusion.plots import adoption, differences, network, roi, style, turning, why
+from cpdiffusion.plots import adoption, curve, differences, network, roi, style, turning, why
 from cpdiffusion.plots.save import figure, save
 from cpdiffusion.world.firms import Firms
 from cpdiffusion.world.ties import Ties
@@ -822,3 +822,30 @@ def test_the_pair_of_scenarios_is_named_and_there_is_only_one() -> None:
     frame.loc[1, "scenario"] = "sub"
     with pytest.raises(InputError, match="one pair of scenarios"):
         turning.turning_points(axes(), frame, TITLES)
+
+
+# --- one diffusion -------------------------------------------------------------------------------
+
+
+def test_the_curve_shows_adopters_so_far_and_new_ones() -> None:
+    ax = figure(7, 4.5).add_subplot()
+    curve.adoption_curve(ax, np.arange(1946, 1950), np.array([2, 3, 3, 7]), 9, "As observed", "Year")
+    (line,), bars = ax.get_lines(), ax.patches
+    assert line.get_ydata().tolist() == [2, 3, 3, 7]
+    assert [bar.get_height() for bar in bars] == [2, 1, 0, 4]
+    assert [bar.get_x() + bar.get_width() / 2 for bar in bars] == pytest.approx([1946, 1947, 1948, 1949])
+    assert "of 9 firms" in ax.get_xlabel()
+
+
+def test_years_are_written_as_years() -> None:
+    made = figure(7, 4.5)
+    ax = curve.adoption_curve(made.add_subplot(), np.arange(1946, 1965), np.arange(19), 30, "As observed")
+    made.canvas.draw()
+    labels = [label.get_text() for label in ax.get_xticklabels()]
+    assert {"1950", "1960"} <= set(labels), labels
+
+
+def test_a_curve_of_nobody_can_be_drawn(tmp_path: Path) -> None:
+    made = figure(7, 4.5)
+    curve.adoption_curve(made.add_subplot(), np.arange(3), np.zeros(3, int), 5, "Nobody")
+    assert save(made, tmp_path / "nobody.png").stat().st_size > 0

@@ -5,6 +5,7 @@
     result = cpd.compare(["region=ulsan"])       # cohorts against individual support, paired
     run = cpd.simulate(["region=ulsan"])         # one run, firm by firm
     model = cpd.mesa_model(["region=ulsan"])     # the same run as a Mesa model
+    seen = cpd.measure(["world.network=brfarmers"])  # how an observed diffusion went
     own = cpd.from_frames(firms, ties)           # a world of one's own: compare([...], world=own)
 
 Names are loaded when they are first used, so that importing the package is quick.
@@ -17,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cpdiffusion.api import (
         Comparison,
+        Measures,
         Settings,
         Simulation,
         compare,
         load,
+        measure,
         mesa_model,
         scenarios,
         simulate,
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
     from cpdiffusion.world.world import Recipe, World
 
 _HOME = {
-    "load": "api", "simulate": "api", "compare": "api", "mesa_model": "api", "scenarios": "api",
+    "load": "api", "simulate": "api", "compare": "api", "measure": "api", "mesa_model": "api",
+    "scenarios": "api", "Measures": "api",
     "Settings": "api", "Simulation": "api", "Comparison": "api", "InputError": "errors",
     "from_networkx": "world.networks", "to_networkx": "world.networks",
     "from_frames": "world.readers", "read_world": "world.readers", "Recipe": "world.world",
@@ -39,8 +43,9 @@ _HOME = {
 }  # fmt: skip
 
 __all__ = [
-    "Comparison", "InputError", "Recipe", "Settings", "Simulation", "World", "compare", "from_frames",
-    "from_networkx", "load", "mesa_model", "read_world", "scenarios", "simulate", "to_networkx",
+    "Comparison", "InputError", "Measures", "Recipe", "Settings", "Simulation", "World", "compare",
+    "from_frames", "from_networkx", "load", "measure", "mesa_model", "read_world", "scenarios",
+    "simulate", "to_networkx",
 ]  # fmt: skip
 
 

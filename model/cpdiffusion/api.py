@@ -1,4 +1,4 @@
-"""The library for notebooks and other programs: load, simulate, compare."""
+"""The library for notebooks and other programs: load, simulate, compare, measure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from cpdiffusion.config import folder_of, load
 from cpdiffusion.errors import InputError
+from cpdiffusion.measures.table import Measures
 from cpdiffusion.policy.scenarios import scenario_ids
 from cpdiffusion.studies.compare import Comparison
 from cpdiffusion.studies.compare import compare as _compare
+from cpdiffusion.studies.measures import observed_measures
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import plan, recipe_of
 from cpdiffusion.studies.simulate import Simulation, chosen, seed_of
 from cpdiffusion.studies.simulate import simulate as _simulate
 from cpdiffusion.world.world import Recipe
 
-__all__ = ["Comparison", "Settings", "Simulation", "compare", "load", "mesa_model", "scenarios", "simulate"]
+__all__ = [
+    "Comparison", "Measures", "Settings", "Simulation", "compare", "load", "measure", "mesa_model",
+    "scenarios", "simulate",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from cpdiffusion.engine.mesa_model import DiffusionModel
@@ -42,6 +47,15 @@ def simulate(
 def compare(settings: Settings | Sequence[str] = (), world: OwnWorld = None) -> Comparison:
     """Compare scenarios, paired by common random numbers; arguments as in :func:`simulate`."""
     return _compare(_settings(settings), folder_of("scenarios"), _recipe(world))
+
+
+def measure(settings: Settings | Sequence[str] = (), world: OwnWorld = None) -> Measures:
+    """Network-diffusion measures of observed times of adoption; arguments as in :func:`simulate`.
+
+    The world must hold times of adoption (column or attribute ``time_of_adoption``) and ties. Those of
+    a run are in :attr:`Simulation.measures`.
+    """
+    return observed_measures(_settings(settings), _recipe(world))
 
 
 def mesa_model(

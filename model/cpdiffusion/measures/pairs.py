@@ -10,7 +10,6 @@ from cpdiffusion.errors import InputError
 from cpdiffusion.measures.periods import Floats, Ints, Mask, summed
 
 if TYPE_CHECKING:
-    from cpdiffusion.evidence.diffusion_networks import DiffusionNetwork
     from cpdiffusion.world.ties import Ties
 
 
@@ -43,16 +42,6 @@ def distinct_pairs(ties: Ties, size: int, valued: bool = False) -> Pairs:
     value = _weights(ties) if valued else np.ones(target.size)
     kept = _first_of_each(source * size + target, source != target)
     return Pairs(size, source[kept], target[kept], value[kept])
-
-
-def ties_of(network: DiffusionNetwork) -> Ties:
-    """The ties of a classic network, weighted by its nominations."""
-    from cpdiffusion.world.ties import Layer, rows
-
-    # Copies, because the compiled function takes arrays open to writing.
-    source, target, value = network.source.copy(), network.target.copy(), network.value.copy()
-    layer = np.full(source.size, int(Layer.OTHER), np.int8)
-    return rows(len(network.firms), source, target, layer, value)
 
 
 def _require_rows(ties: Ties, size: int) -> None:

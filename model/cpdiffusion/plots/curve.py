@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from cpdiffusion.plots import style
 
@@ -34,6 +35,7 @@ def adoption_curve(
     ax.plot(period, adopters, color=SO_FAR, marker=dots, markersize=4, gid="adopters so far", clip_on=False)
     ax.set_ylim(0.0, 1.05 * max(int(adopters[-1]), 1))
     ax.set_xlim(period[0] - 0.6, period[-1] + 0.6)
-    style.numbers_on(ax.xaxis, most=10, whole=True)
+    ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+    ax.xaxis.set_major_formatter("{x:.0f}")  # 1955 is a year, not 1,955
     style.numbers_on(ax.yaxis, most=6, whole=True)
     return ax

@@ -37,9 +37,10 @@ def classic_network(name: str, directed: bool = True) -> Recipe:
     )  # fmt: skip
 
 
-def ties_of(data: DiffusionNetwork, directed: bool) -> Ties:
-    """A tie from each person named to the one who named it, or both ways."""
-    source, target, weight = data.source, data.target, data.value
+def ties_of(data: DiffusionNetwork, directed: bool = True) -> Ties:
+    """A tie from each person named to the one who named it, or both ways; weighted by nominations."""
+    # copies, because the compiled function takes arrays open to writing
+    source, target, weight = data.source.copy(), data.target.copy(), data.value.copy()
     if not directed:
         source, target = np.concatenate((source, target)), np.concatenate((target, source))
         weight = np.concatenate((weight, weight))
