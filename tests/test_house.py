@@ -278,17 +278,29 @@ def test_a_planted_mention_of_hydra_is_caught() -> None:
 # --- light to import -----------------------------------------------------------------------------
 
 
-def heavy_modules_after(statement: str) -> set[str]:
-    """The heavy libraries that a new Python has loaded once it has run ``statement``."""
-    code = f"{statement}\nimport sys\nprint(*sys.modules)"
+def loaded_by(statement: str) -> set[str]:
+    """What a new Python has loaded beside its own library once it has run ``statement``."""
+    code = f"import sys\nbefore = set(sys.modules)\n{statement}\nprint(*(set(sys.modules) - before))"
     environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
     command = [sys.executable, "-c", code]
     shown = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    return HEAVY & set(shown.stdout.split())
+    names = shown.stdout.splitlines()[-1].split()
+    return {name for name in names if name.partition(".")[0] not in sys.stdlib_module_names}
 
 
-def test_importing_the_package_loads_no_heavy_library() -> None:
-    assert heavy_modules_after(f"import {PACKAGE}") == set()
+def heavy_modules_after(statement: str) -> set[str]:
+    """The heavy libraries among them."""
+    return HEAVY & loaded_by(statement)
+
+
+def test_importing_the_package_loads_the_package_and_nothing_else() -> None:
+    assert loaded_by(f"import {PACKAGE}") == {PACKAGE}
+
+
+def test_help_loads_the_command_line_and_no_library() -> None:
+    assert loaded_by(f"from {PACKAGE} import cli; cli.main(['--help'])") == {
+        PACKAGE, f"{PACKAGE}.cli", f"{PACKAGE}.errors",
+    }  # fmt: skip
 
 
 def test_a_heavy_library_would_be_noticed() -> None:
