@@ -31,6 +31,7 @@ FLOORS = (
     {"evidence"},
     {"parameters"},
     {"compiled"},
+    {"lent"},
     {"draws"},
     {"world"},
     {"behaviour"},

@@ -16,11 +16,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import numba
-from numba import extending, types
-from numba.core import cgutils
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,7 +28,7 @@ VIEWS = {"mesa_firm.py", "mesa_import.py", "mesa_model.py"}  # look at compiled 
 KEPT_SECONDS = 30 * 24 * 3600
 # In import order: code in a room can only contain code of its own and earlier rooms, so an edit
 # of the rule does not make the world compile again.
-ROOMS = ("units.py", "compiled.py", "draws.py", "world", "behaviour", "policy", "engine")
+ROOMS = ("units.py", "compiled.py", "lent.py", "draws.py", "world", "behaviour", "policy", "engine")
 
 
 @functools.cache
@@ -108,40 +106,3 @@ def _compiled(function: Callable[P, R], inline: str) -> Callable[P, R]:
         return numba.njit(nogil=True, cache=True, error_model="numpy", inline=inline)(function)
     finally:
         numba.config.CACHE_DIR = others
-
-
-def lent(columns: R) -> R:
-    """A NamedTuple of arrays whose references are not counted, in compiled code.
-
-    Counting is a locked addition per column and call, a tenth of a run's time. Whoever lends must
-    hold the arrays until the call that it lends them to has ended.
-    """
-    return columns
-
-
-@extending.overload(lent)
-def _lent(columns):  # type: ignore[no-untyped-def]  # Numba wants it without annotations
-    return lambda columns: _without_counts(columns)
-
-
-@extending.intrinsic
-def _without_counts(_: Any, columns: Any) -> Any:
-    """The same arrays without the pointer to their counter, in however nested tuples."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _uncounted(context, builder, signature.args[0], arguments[0])
-
-    return columns(columns), generate
-
-
-def _uncounted(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    if isinstance(kind, types.Array):
-        array = context.make_array(kind)(context, builder, value)
-        array.meminfo = cgutils.get_null_value(array.meminfo.type)
-        return array._getvalue()
-    if isinstance(kind, types.BaseTuple):
-        items = [builder.extract_value(value, place) for place in range(len(kind))]
-        pairs = zip(kind.types, items, strict=True)
-        lent_items = [_uncounted(context, builder, each, item) for each, item in pairs]
-        return context.make_tuple(builder, kind, lent_items)
-    return value

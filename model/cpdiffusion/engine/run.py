@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cpdiffusion.compiled import compiled, lent
+from cpdiffusion.compiled import compiled
 from cpdiffusion.engine.phases import quarter
 from cpdiffusion.engine.setting import Setting
 from cpdiffusion.engine.start import start
 from cpdiffusion.engine.state import Flow, State
+from cpdiffusion.lent import lent
 from cpdiffusion.world.firms import Ints
 
 

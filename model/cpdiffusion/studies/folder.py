@@ -1,12 +1,14 @@
-"""What every study that writes a result folder does: choose it, and say in it what was asked."""
+"""What every study that writes a result folder does: choose it, fill it, say in it what was asked."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cpdiffusion.runner.folder import check_target, next_free
+from cpdiffusion.runner.folder import check_target, next_free, staged
+from cpdiffusion.runner.manifest import write_manifest
 from cpdiffusion.runner.progress import announce_compilation
 from cpdiffusion.studies.settings import Settings
 
@@ -21,8 +23,22 @@ class Job:
         check_target(self.out, settings.overwrite)
         announce_compilation(settings.progress)
 
-    def asked(self) -> dict[str, Any]:
-        """The part of the manifest that all studies share."""
+    def finish(
+        self, write: Callable[[Path], None], summary: str, answer: str, drawn: Mapping[str, Any] | None = None
+    ) -> Path:
+        """Write the folder as a whole, print the answer and where it is.
+
+        ``write`` puts tables and figures into a folder; ``drawn`` is added to the manifest.
+        """
+        with staged(self.out, self.settings.overwrite) as folder:
+            write(folder)
+            (folder / "summary.md").write_text(summary, encoding="utf-8")
+            write_manifest(folder, {**self._asked(), **(drawn or {})}, self._inputs())
+        print(answer)
+        print(f"results: {self.out}")
+        return self.out
+
+    def _asked(self) -> dict[str, Any]:
         return {
             "study": self.settings.study,
             "command": self.command,
@@ -31,7 +47,7 @@ class Job:
             "duration_seconds": round(time.perf_counter() - self._started, 3),
         }
 
-    def inputs(self) -> list[Path]:
+    def _inputs(self) -> list[Path]:
         """Files of the user that went into the result."""
         world = self.settings.world
         named = (world.firms, world.ties, world.graph)

@@ -9,8 +9,6 @@ import numpy as np
 
 from cpdiffusion.errors import InputError
 from cpdiffusion.measures.table import Measures, measures_of
-from cpdiffusion.runner.folder import staged
-from cpdiffusion.runner.manifest import write_manifest
 from cpdiffusion.studies.folder import Job
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import recipe_of
@@ -43,15 +41,13 @@ def measures_to_folder(settings: Settings, command: str) -> Path:
     """Measure, write the result folder, print what was found and where it is."""
     job = Job(settings, command)
     measured = observed_measures(settings)
-    with staged(job.out, settings.overwrite) as folder:
+
+    def write(folder: Path) -> None:
         write_measures(measured, folder)
         if settings.figures:
             write_curve(measured, folder)
-        (folder / "summary.md").write_text(summary(measured, command), encoding="utf-8")
-        write_manifest(folder, job.asked(), job.inputs())
-    print(sentence(measured))
-    print(f"results: {job.out}")
-    return job.out
+
+    return job.finish(write, summary(measured, command), sentence(measured))
 
 
 def write_measures(measured: Measures, folder: Path) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cpdiffusion.runner.folder import staged
-from cpdiffusion.runner.manifest import write_manifest
 from cpdiffusion.studies.compare import Comparison, compare
 from cpdiffusion.studies.folder import Job
 from cpdiffusion.studies.settings import Settings
@@ -17,17 +16,16 @@ def compare_to_folder(settings: Settings, scenario_folder: Path, command: str) -
     """Run the comparison and write its result folder; prints the answer and where it is."""
     job = Job(settings, command)
     result = compare(settings, scenario_folder)
-    with staged(job.out, settings.overwrite) as folder:
-        write_tables(result, folder)
-        if settings.figures:
-            from cpdiffusion.studies.figures import write_figures
+    return job.finish(partial(write, result), summary(result, command), headline(result), drawn(result))
 
-            write_figures(result, folder)
-        (folder / "summary.md").write_text(summary(result, command), encoding="utf-8")
-        write_manifest(folder, job.asked() | drawn(result), job.inputs())
-    print(headline(result))
-    print(f"results: {job.out}")
-    return job.out
+
+def write(result: Comparison, folder: Path) -> None:
+    """Tables, and figures if they are asked for."""
+    write_tables(result, folder)
+    if result.settings.figures:
+        from cpdiffusion.studies.figures import write_figures
+
+        write_figures(result, folder)
 
 
 def write_tables(result: Comparison, folder: Path) -> None:

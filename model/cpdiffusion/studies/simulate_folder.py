@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.errors import InputError
-from cpdiffusion.runner.folder import staged
-from cpdiffusion.runner.manifest import write_manifest
 from cpdiffusion.studies.folder import Job
 from cpdiffusion.studies.measures import write_measures
 from cpdiffusion.studies.settings import LONGEST_HORIZON_YEARS, Settings
@@ -22,20 +21,19 @@ def simulate_to_folder(settings: Settings, scenario_folder: Path, command: str) 
         )
     job = Job(settings, command)
     result = simulate(settings, scenario_folder)
-    with staged(job.out, settings.overwrite) as folder:
-        result.adoptions.to_csv(folder / "adoptions.csv", index=False)
-        result.curve.to_csv(folder / "curve.csv", index=False, float_format="%.10g")
-        write_measures(result.measures, folder)
-        if settings.figures:
-            write_figures(result, folder)
-        (folder / "summary.md").write_text(summary(result, command), encoding="utf-8")
-        write_manifest(folder, job.asked(), job.inputs())
-    print(sentence(result))
-    print(f"results: {job.out}")
-    return job.out
+    return job.finish(partial(write, result), summary(result, command), sentence(result))
 
 
-def write_figures(result: Simulation, folder: Path) -> None:
+def write(result: Simulation, folder: Path) -> None:
+    """adoptions.csv, curve.csv, the measures, and curve.png if figures are asked for."""
+    result.adoptions.to_csv(folder / "adoptions.csv", index=False)
+    result.curve.to_csv(folder / "curve.csv", index=False, float_format="%.10g")
+    write_measures(result.measures, folder)
+    if result.settings.figures:
+        write_curve(result, folder)
+
+
+def write_curve(result: Simulation, folder: Path) -> None:
     """curve.png."""
     from cpdiffusion.plots import curve, save
 
