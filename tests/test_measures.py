@@ -773,3 +773,12 @@ def test_the_room_opens_without_the_heavy_libraries() -> None:
     code = "import cpdiffusion.measures.table, sys; print(*sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert not {"scipy", "pandas", "numba", "networkx"} & set(shown.stdout.split())
+
+
+def test_the_tables_hold_the_exposure_of_every_firm_in_every_period() -> None:
+    network = diffusion_network("medInnovations")
+    ties = ties_of(network)
+    table = measures_of(ties, network.time_of_adoption, ids=network.firms).exposure
+    assert table.index.tolist() == list(network.firms)
+    assert table.columns.tolist() == list(range(1, 18))
+    assert np.array_equal(table.to_numpy(), exposure(ties, network.time_of_adoption))

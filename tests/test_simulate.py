@@ -144,7 +144,8 @@ def test_the_curve_counts_the_adoptions(behaviour: str, tmp_path: Path) -> None:
 
 
 def test_the_folder_holds_what_is_promised_with_and_without_a_figure(write: Write, tmp_path: Path) -> None:
-    words, tables = chain(write), {"adoptions.csv", "curve.csv", "periods.csv", "firms.csv", "network.csv"}
+    tables = {"adoptions.csv", "curve.csv", "periods.csv", "firms.csv", "network.csv", "exposure.parquet"}
+    words = chain(write)
     out = simulate(tmp_path / "r", *words)
     assert {path.name for path in out.iterdir()} == tables | {"summary.md", "manifest.json"}
     manifest = json.loads((out / "manifest.json").read_text())

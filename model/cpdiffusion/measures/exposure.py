@@ -41,10 +41,13 @@ def exposure(
     """
     when = adoption_in_periods(adoption, first, last)
     pairs = distinct_pairs(ties, when.column.size, valued)
-    table = influence_adopted(pairs, when)
-    if normalised:
-        table = np.minimum(over(table, pairs.given_to(pairs.value)[:, None]), 1.0)
+    table = exposed_share(pairs, when) if normalised else influence_adopted(pairs, when)
     return lagged(table, checked_lags(lags, when.periods))
+
+
+def exposed_share(pairs: Pairs, when: Adoption) -> Floats:
+    """(N, T) share of the values of a firm's influencers that have adopted by then."""
+    return np.minimum(over(influence_adopted(pairs, when), pairs.given_to(pairs.value)[:, None]), 1.0)
 
 
 def mean_exposure(pairs: Pairs, when: Adoption) -> Floats:

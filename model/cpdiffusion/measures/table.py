@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from cpdiffusion.errors import InputError
 from cpdiffusion.measures.bass import BassFit, fit_bass
 from cpdiffusion.measures.contagion import NEXT_PERIOD, Discount, infectiousness_of, susceptibility_of
-from cpdiffusion.measures.exposure import checked_lags, mean_exposure
+from cpdiffusion.measures.exposure import checked_lags, exposed_share, mean_exposure
 from cpdiffusion.measures.moran import moran_of
 from cpdiffusion.measures.pairs import Pairs, distinct_pairs
 from cpdiffusion.measures.periods import Adoption, Floats, adoption_in_periods
@@ -33,6 +33,17 @@ class Measures:
     _periods: pd.DataFrame = field(repr=False)
     _firms: pd.DataFrame = field(repr=False)
     _network: pd.Series = field(repr=False)
+    _pairs: Pairs = field(repr=False)
+    _when: Adoption = field(repr=False)
+
+    @property
+    def exposure(self) -> pd.DataFrame:
+        """One row per firm, one column per period: the share of its influencers that have adopted."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            exposed_share(self._pairs, self._when), index=self._firms.index, columns=self._periods["period"]
+        )
 
     @property
     def periods(self) -> pd.DataFrame:
@@ -73,7 +84,7 @@ def measures_of(
     pairs, lags = distinct_pairs(ties, when.column.size, valued), checked_lags(lags, when.periods)
     firms = firm_table(pairs, when, exposure_at_adoption(pairs, when, lags, include_censored), discount, ids)
     periods = period_table(pairs, when)
-    return Measures(periods, firms, network_series(pairs, periods, firms))
+    return Measures(periods, firms, network_series(pairs, periods, firms), pairs, when)
 
 
 def period_table(pairs: Pairs, when: Adoption) -> pd.DataFrame:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+EXPOSURES_AT_MOST = 5_000_000  # firms x periods; beyond, the file would be larger than it is worth
+
+
 def observed_measures(settings: Settings, recipe: Recipe | None = None) -> Measures:
     """Measures of a world whose times of adoption were observed; nothing is written.
 
@@ -51,11 +54,13 @@ def measures_to_folder(settings: Settings, command: str) -> Path:
 
 
 def write_measures(measured: Measures, folder: Path) -> None:
-    """periods.csv, firms.csv and network.csv: one row per period, per firm, per measure."""
+    """periods.csv, firms.csv, network.csv: one row per period, per firm, per measure; exposure.parquet."""
     measured.periods.to_csv(folder / "periods.csv", index=False, float_format="%.17g")
     measured.firms.to_csv(folder / "firms.csv", float_format="%.17g")
     network = measured.network.rename_axis("measure").rename("value")
     network.to_csv(folder / "network.csv", float_format="%.17g")
+    if len(measured.firms) * len(measured.periods) <= EXPOSURES_AT_MOST:
+        measured.exposure.rename(columns=str).to_parquet(folder / "exposure.parquet")
 
 
 def write_curve(measured: Measures, folder: Path) -> None:
@@ -110,12 +115,16 @@ def with_error(standard_error: float, decimals: int) -> str:
 def summary(measured: Measures, command: str) -> str:
     """The whole summary as Markdown."""
     return (
-        f"{sentence(measured)}\n\n"
-        "`periods.csv`: adopters, hazard rate and mean exposure by period. `firms.csv`: each firm's "
-        "threshold (its exposure when it adopted), infectiousness and susceptibility. `network.csv`: one "
-        "number each for the whole. Definitions are those of netdiffuseR; `cpdiffusion.measures` says "
-        "where they differ."
-        f"\n\n```\n{command}\n```\n\n"
+        f"{sentence(measured)}\n\n{FILES}\n\n```\n{command}\n```\n\n"
         "That neighbours adopt at like times does not say that one convinced the other: they may be alike, "
         "or have heard of it in the same way.\n"
     )
+
+
+FILES = """\
+- `periods.csv`: adopters, hazard rate and mean exposure by period
+- `firms.csv`: each firm's threshold (its exposure when it adopted), infectiousness and susceptibility
+- `exposure.parquet`: the share of its influencers that had adopted, by firm and period
+- `network.csv`: one number each for the whole: Moran's I, the Bass fit
+
+Definitions are those of netdiffuseR; `cpdiffusion.measures` says where they differ."""

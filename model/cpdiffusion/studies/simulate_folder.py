@@ -8,7 +8,7 @@ from pathlib import Path
 from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.errors import InputError
 from cpdiffusion.studies.folder import Job
-from cpdiffusion.studies.measures import write_measures
+from cpdiffusion.studies.measures import FILES, write_measures
 from cpdiffusion.studies.settings import LONGEST_HORIZON_YEARS, Settings
 from cpdiffusion.studies.simulate import Simulation, simulate
 
@@ -84,9 +84,9 @@ def summary(result: Simulation, command: str) -> str:
     """The whole summary as Markdown."""
     return (
         f"{sentence(result)}\n\n"
-        "A step is a quarter; step 0 is before the first. `adoptions.csv`: the step in which each firm "
-        "adopted, empty for never. `curve.csv`: adopters step by step. `periods.csv`, `firms.csv`, "
-        "`network.csv`: network-diffusion measures of this run, as of observed data (`study=measures`).\n\n"
+        "A step is a quarter; step 0 is before the first.\n\n"
+        "- `adoptions.csv`: the step in which each firm adopted, empty for never\n"
+        f"- `curve.csv`: adopters step by step\n{FILES}\n\n"
         f"```\n{command}\n```\n\n"
         "This is one run with one seed. `seed=2` gives another; `study=compare` gives means over many runs "
         "with intervals, for any number of scenarios, under the same rule.\n"
