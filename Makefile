@@ -24,8 +24,8 @@ test: $(VENV)/.dev ## style, types and all tests
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
 
-bench: $(VENV)/.runtime ## time the compiled engine against plain Mesa
-	$(BIN)/python tests/bench/engine_against_mesa.py
+bench: $(VENV)/.bench ## time the engine against other libraries; about seven minutes
+	$(BIN)/python tests/bench/bench.py
 
 clean: ## remove the virtual environment, caches and builds; results stay
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -53,4 +53,9 @@ $(VENV)/.runtime: pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.runtime
 	@echo "Adding the tools for the tests ..."
 	@$(INSTALL) -e ".[dev]"
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.runtime
+	@echo "Adding the libraries to compare with ..."
+	@$(INSTALL) -e ".[bench]"
 	@touch $@

@@ -14,9 +14,9 @@ from scipy.stats import norm
 
 from cpdiffusion.behaviour.decision import (
     Offer,
-    adopts,
     can_finance,
     effective_cost_share,
+    is_convinced,
     is_sure_enough,
     lacks_example,
     log_cost,
@@ -56,6 +56,14 @@ def belief_after(seen: list[tuple[float, float]], prior: tuple[float, float] = P
     for added, log_return in seen:
         learn(precision, weighted_sum, 0, added, log_return)
     return float(precision[0]), float(weighted_sum[0])
+
+
+def adopts(
+    mean: float, variance: float, hurdle: float, required: float, liquidity: float, price: float, terms: Offer
+) -> bool:
+    """As the engine asks: convinced first, then able to pay."""
+    convinced = is_convinced(mean, variance, hurdle, required, terms)
+    return convinced and can_finance(liquidity, price, terms.subsidy_rate)
 
 
 # --- one firm, one peer, one quarter, on paper --------------------------------------------------
@@ -271,10 +279,9 @@ def test_a_firm_can_finance_its_own_share_to_the_last_won() -> None:
     assert can_finance(0.0, 100.0, 1.0)
 
 
-def test_only_a_waiting_firm_without_result_and_without_support_lacks_its_example() -> None:
-    cases = itertools.product((False, True), (0, 1, 5), (False, True))
-    lacking = [case for case in cases if lacks_example(*case)]
-    assert lacking == [(True, 0, False)]
+def test_an_example_is_lacking_without_any_result_and_without_support() -> None:
+    cases = itertools.product((0, 1, 5), (False, True))
+    assert [case for case in cases if lacks_example(*case)] == [(0, False)]
 
 
 # --- returns ------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from cpdiffusion.world.firms import (
     uniforms,
 )
 from cpdiffusion.world.regions import REGIONS, SECTORS
-from cpdiffusion.world.ties import Layer
+from cpdiffusion.world.ties import Layer, by_group, first_above, guide_to, rows
 from cpdiffusion.world.world import PLACES, Recipe, World
 
 P = parameters({"early_adopter_share": 0.1})  # so that no column is constant
@@ -488,3 +488,30 @@ def test_replicates_have_seeds_of_their_own_that_do_not_depend_on_how_many() -> 
     assert len(set(seeds.tolist())) == 10_000
     assert np.array_equal(replicate_seeds(1, 400, 3), seeds[400:403])
     assert not set(replicate_seeds(2, 0, 10_000).tolist()) & set(seeds.tolist())
+
+
+# --- places among rising numbers -----------------------------------------------------------------
+
+
+@given(
+    steps=st.lists(st.integers(1, 300), min_size=1, max_size=60), share=st.floats(0.0, 1.0, exclude_max=True)
+)
+def test_a_guided_search_finds_what_a_binary_search_finds(steps: list[int], share: float) -> None:
+    rising = np.cumsum(np.array(steps, np.int64))
+    guide = guide_to(rising)
+    for wanted in (share * rising[-1], *rising[:-1].astype(float), *(rising[:-1] - 0.5)):
+        assert first_above(rising, guide, wanted) == np.searchsorted(rising, wanted, "right")
+
+
+@given(group=st.lists(st.integers(0, 5), min_size=1, max_size=40))
+def test_firms_by_group_keep_their_order_within_a_group(group: list[int]) -> None:
+    order = np.arange(len(group)).astype(np.int32)[::-1].copy()
+    expected = sorted(order.tolist(), key=lambda firm: group[firm])  # stable
+    assert by_group(order, np.array(group, np.int32)).tolist() == expected
+
+
+def test_many_ties_of_one_firm_are_sorted_like_few() -> None:
+    target = np.random.default_rng(1).permutation(np.arange(1, 200)).astype(np.int32)
+    ties = rows(200, np.zeros(199, np.int32), target, np.zeros(199, np.int8), target.astype(float))
+    assert ties.target.tolist() == list(range(1, 200))
+    assert ties.weight.tolist() == list(map(float, range(1, 200)))

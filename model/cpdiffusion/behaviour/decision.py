@@ -53,9 +53,9 @@ def can_finance(liquidity_mkrw: float, capital_need_mkrw: float, subsidy_rate: f
 
 
 @compiled
-def lacks_example(waits_for_example: bool, results_seen: int, is_supported: bool) -> bool:
+def lacks_example(results_seen: int, is_supported: bool) -> bool:
     """A firm that waits for an example needs one peer's result, or support."""
-    return waits_for_example and results_seen == 0 and not is_supported
+    return results_seen == 0 and not is_supported
 
 
 class Offer(NamedTuple):
@@ -76,17 +76,9 @@ def offer(
 
 
 @compiled
-def adopts(
-    mean: float,
-    variance: float,
-    log_hurdle_return: float,
-    required_advantage: float,
-    liquidity_mkrw: float,
-    capital_need_mkrw: float,
-    terms: Offer,
+def is_convinced(
+    mean: float, variance: float, log_hurdle_return: float, required_advantage: float, terms: Offer
 ) -> bool:
-    """Whether a firm that has its example adopts: it can pay and is sure enough that it pays."""
+    """Whether a firm that has its example is sure enough that adopting pays under these terms."""
     advantage = net_advantage(mean, variance, terms.log_benefit, terms.log_cost, log_hurdle_return)
-    return is_sure_enough(advantage, required_advantage) and can_finance(
-        liquidity_mkrw, capital_need_mkrw, terms.subsidy_rate
-    )
+    return is_sure_enough(advantage, required_advantage)

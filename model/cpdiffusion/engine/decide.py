@@ -81,7 +81,10 @@ def list_flagged(flags: Flags, listed: Ints) -> int:
 def weigh(
     state: State, columns: Columns, rule: Rule, programme: Programme, n: int, terms: decision.Offer
 ) -> None:
-    """Whether each of the first ``n`` candidates adopts under the terms it has."""
+    """Whether each of the first ``n`` candidates adopts under the terms it has.
+
+    A column is read where it decides, and not before: among many firms each look waits for memory.
+    """
     candidates, willing, seen = state.candidates, state.willing, state.results_seen
     precision, weighted_sum, signal = state.precision, state.weighted_sum, state.signal
     diagnosed, supported = state.diagnosed_quarter, state.supported_quarter
@@ -90,11 +93,10 @@ def weigh(
     for k in range(n):
         firm = candidates[k]
         willing[k] = False
-        if decision.lacks_example(waits[firm], seen[firm], supported[firm] != NEVER):
+        if waits[firm] and decision.lacks_example(seen[firm], supported[firm] != NEVER):
             continue
         mean, variance = learning.predicted_return(precision[firm], weighted_sum[firm], rule.firm_variance)
         if diagnosed[firm] != NEVER:
             mean, variance = learning.after_diagnosis(mean, variance, signal[firm], programme.signal_variance)
-        willing[k] = decision.adopts(
-            mean, variance, hurdle[firm], required[firm], liquidity[firm], capital[firm], terms
-        )
+        convinced = decision.is_convinced(mean, variance, hurdle[firm], required[firm], terms)
+        willing[k] = convinced and decision.can_finance(liquidity[firm], capital[firm], terms.subsidy_rate)

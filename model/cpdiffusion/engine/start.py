@@ -11,7 +11,7 @@ from cpdiffusion.engine.adopt import realise
 from cpdiffusion.engine.setting import Setting
 from cpdiffusion.engine.state import BEFORE, NEVER, NOBODY, Count, Flow, State
 from cpdiffusion.world.firms import Ints
-from cpdiffusion.world.ties import ring
+from cpdiffusion.world.ties import by_group
 
 
 @compiled
@@ -65,7 +65,7 @@ def queue(state: State, region: Ints, priority: Ints) -> None:
     """The waiting list: by region, then priority, then lot; never the order of a list."""
     levels = priority.max() + 1
     group = region * levels + (levels - 1 - priority)
-    state.waiting_list[:] = ring(by_lot(state.seed[0], region.size), group).member
+    state.waiting_list[:] = by_group(by_lot(state.seed[0], region.size), group)
     members = np.bincount(region, minlength=state.waiting_end.size)
     state.waiting_end[:] = np.cumsum(members)
     state.waiting_next[:] = state.waiting_end - members
@@ -75,14 +75,14 @@ def queue(state: State, region: Ints, priority: Ints) -> None:
 def by_lot(seed: np.uint64, size: int) -> Ints:
     """Firms in order of their lots: dealt into as many slots as firms, then put right."""
     key = draws.stream(seed, Purpose.WAITING_LIST, 0)
-    lot, slot = np.empty(size), np.empty(size, np.int32)
+    slot = np.empty(size, np.int32)
     for firm in range(size):
-        lot[firm] = draws.uniform(key, firm)
-        slot[firm] = int(lot[firm] * size)
-    order = ring(np.arange(size).astype(np.int32), slot).member
+        slot[firm] = int(draws.uniform(key, firm) * size)
+    order = by_group(np.arange(size).astype(np.int32), slot)
     for k in range(1, size):
         firm, j = order[k], k - 1
-        while j >= 0 and lot[order[j]] > lot[firm]:
+        lot = draws.uniform(key, firm)  # drawn again: quicker than looking it up among many
+        while j >= 0 and draws.uniform(key, order[j]) > lot:
             order[j + 1] = order[j]
             j -= 1
         order[j + 1] = firm

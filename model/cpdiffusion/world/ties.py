@@ -30,6 +30,7 @@ class Layer(IntEnum):
     OTHER = 3
 
 
+PLACE_BITS = 32  # of a key that holds a target above a place
 SPARSE = 16  # possible groups per firm beyond which empty ones are left out
 
 LAYERS = tuple(layer.name.lower() for layer in Layer)
@@ -111,6 +112,20 @@ def ring(order: Ints, group: Ints) -> Ring:
 
 
 @compiled
+def by_group(order: Ints, group: Ints) -> Ints:
+    """Firms by group, in the given order within each: the members of a ring, and nothing else."""
+    free = np.zeros(group.max() + 2, np.int32)
+    for g in group:
+        free[g + 1] += 1
+    free = np.cumsum(free).astype(np.int32)
+    member = np.empty(group.size, np.int32)
+    for firm in order:
+        member[free[group[firm]]] = firm
+        free[group[firm]] += 1
+    return member
+
+
+@compiled
 def group_size(among: Ring, firm: int) -> int:
     """Number of firms in the firm's group."""
     return among.start[among.group[firm] + 1] - among.start[among.group[firm]]
@@ -187,6 +202,7 @@ def chain_pairs(seed: np.uint64, degree: float, region: Ring, employees_before: 
     """Ties to firms of the region in proportion to their employees (large firms buy from many)."""
     opened = opened_ties(seed, Layer.SUPPLY_CHAIN, degree, region.group.size)
     pairs, n = np.empty((2, opened.sum()), np.int32), 0
+    guide = guide_to(employees_before)
     for k in range(opened.max()):
         key = draws.stream(seed, Purpose.TIE_PARTNER + Layer.SUPPLY_CHAIN, k)
         for firm in range(opened.size):
@@ -195,49 +211,76 @@ def chain_pairs(seed: np.uint64, degree: float, region: Ring, employees_before: 
                 last = region.start[region.group[firm] + 1] - 1
                 before = employees_before[first - 1] if first > 0 else 0
                 wanted = before + draws.uniform(key, firm) * (employees_before[last] - before)
-                place = np.searchsorted(employees_before, wanted, "right")
+                place = first_above(employees_before, guide, wanted)
                 pairs[0, n], pairs[1, n] = firm, region.member[min(place, last)]
                 n += 1
     return pairs
 
 
 @compiled
-def rows(size: int, source: Ints, target: Ints, layer: NDArray[np.int8], weight: Floats) -> Ties:
-    """Sparse rows sorted by target; self-ties go, of a repeated pair the first stays."""
-    start, slot = np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64)
-    for k in range(source.size):
-        slot[source[k] + 1] += 1
-    slot = np.cumsum(slot)
-    first_slot = slot.copy()
-    order = np.empty(source.size, np.int64)
-    for k in range(source.size):
-        order[slot[source[k]]] = k
-        slot[source[k]] += 1
-    kept = 0
-    for firm in range(size):
-        row = order[first_slot[firm] : first_slot[firm + 1]]
-        sort_by_target(row, target)
-        start[firm] = kept
-        previous = firm - size  # no firm
-        for k in row:
-            if target[k] != firm and target[k] != previous:
-                order[kept] = k
-                kept += 1
-                previous = target[k]
-    start[size] = kept
-    chosen = order[:kept]
-    return Ties(start, target[chosen], layer[chosen], weight[chosen])
+def guide_to(rising: NDArray[np.int64]) -> Ints:
+    """For as many equal steps up to the last of N rising numbers, the first number above each step.
+
+    With it a number's place is found in a step or two (Chen & Asau 1974), wherever it lies; a binary
+    search among many firms waits for memory at each of its steps.
+    """
+    guide, place = np.empty(rising.size, np.int32), 0
+    for step in range(rising.size):
+        while rising[place] <= step * (rising[-1] / rising.size):
+            place += 1
+        guide[step] = place
+    return guide
 
 
 @compiled
-def sort_by_target(row: NDArray[np.int64], target: Ints) -> None:
-    """Sort a short row in place, stably (insertion), or a long one by merging."""
+def first_above(rising: NDArray[np.int64], guide: Ints, wanted: float) -> int:
+    """The first place whose number is above ``wanted``, which is below the last; as searchsorted."""
+    step = min(int(wanted * rising.size / rising[-1]), rising.size - 1)
+    place = guide[step]
+    while place > 0 and rising[place - 1] > wanted:
+        place -= 1
+    while place < rising.size and rising[place] <= wanted:
+        place += 1
+    return place
+
+
+@compiled
+def rows(size: int, source: Ints, target: Ints, layer: NDArray[np.int8], weight: Floats) -> Ties:
+    """Sparse rows sorted by target; self-ties go, of a repeated pair the first stays."""
+    start, free = np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64)
+    for k in range(source.size):
+        free[source[k] + 1] += 1
+    free = np.cumsum(free)
+    begin = free.copy()
+    keys = np.empty(source.size, np.int64)  # target and place in one number: what is sorted is at hand
+    for k in range(source.size):
+        keys[free[source[k]]] = (np.int64(target[k]) << PLACE_BITS) | k
+        free[source[k]] += 1
+    kept = 0
+    for firm in range(size):
+        row = keys[begin[firm] : begin[firm + 1]]
+        sort_short(row)
+        start[firm] = kept
+        previous = np.int64(firm)  # nobody is tied to itself
+        for key in row:
+            if key >> PLACE_BITS != firm and key >> PLACE_BITS != previous:
+                keys[kept] = key
+                kept += 1
+                previous = key >> PLACE_BITS
+    start[size] = kept
+    chosen = keys[:kept] & (2**PLACE_BITS - 1)
+    return Ties(start, (keys[:kept] >> PLACE_BITS).astype(np.int32), layer[chosen], weight[chosen])
+
+
+@compiled
+def sort_short(row: NDArray[np.int64]) -> None:
+    """Sort a short row in place by insertion, a long one as numpy does; no two numbers are equal."""
     if row.size > 64:
-        row[:] = row[np.argsort(target[row], kind="mergesort")]
+        row.sort()
         return
     for k in range(1, row.size):
-        tie, j = row[k], k - 1
-        while j >= 0 and target[row[j]] > target[tie]:
+        key, j = row[k], k - 1
+        while j >= 0 and row[j] > key:
             row[j + 1] = row[j]
             j -= 1
-        row[j + 1] = tie
+        row[j + 1] = key
