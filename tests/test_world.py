@@ -503,6 +503,7 @@ def test_a_guided_search_finds_what_a_binary_search_finds(steps: list[int], shar
         assert first_above(rising, guide, wanted) == np.searchsorted(rising, wanted, "right")
 
 
+@settings(deadline=None)
 @given(group=st.lists(st.integers(0, 5), min_size=1, max_size=40))
 def test_firms_by_group_keep_their_order_within_a_group(group: list[int]) -> None:
     order = np.arange(len(group)).astype(np.int32)[::-1].copy()

@@ -8,6 +8,7 @@ several layers keeps the first of them in the order of LAYERS: one result is one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ class Layer(IntEnum):
 
 
 PLACE_BITS = 32  # of a key that holds a target above a place
+PLACE_MASK = 2**PLACE_BITS - 1
 SPARSE = 16  # possible groups per firm beyond which empty ones are left out
 
 LAYERS = tuple(layer.name.lower() for layer in Layer)
@@ -65,7 +67,10 @@ def draw_ties(seed: np.uint64, p: Parameters, firms: Firms, sectors: int) -> Tie
         complex_pairs(seed, p.complex_degree, complex_, same_complex, p.sector_homophily, p.long_tie_share),
         random_pairs(seed, int(Layer.SECTOR), p.sector_degree, same_sector),
     )
-    return rows(order.size, *undirected(pairs))
+    start, keys = sparse_rows(order.size, *both_ends(pairs))
+    bounds = np.cumsum([2 * pair.shape[1] for pair in pairs])
+    target, layer = targets_and_layers(keys, bounds)
+    return Ties(start, target, layer, np.ones(keys.size))
 
 
 def both(place: Ints, sector: Ints, sectors: int) -> Ints:
@@ -76,12 +81,22 @@ def both(place: Ints, sector: Ints, sectors: int) -> Ints:
     return group.astype(np.int32)
 
 
-def undirected(pairs: tuple[NDArray[np.int32], ...]) -> tuple[Ints, Ints, NDArray[np.int8], Floats]:
-    """Source, target, layer and weight of both directions of every pair, layer by layer."""
-    layer = np.concatenate([np.full(2 * pair.shape[1], k, np.int8) for k, pair in enumerate(pairs)])
+def both_ends(pairs: Sequence[Ints]) -> tuple[Ints, Ints]:
+    """Source and target of both directions of every pair, kind after kind."""
     source = np.concatenate([pair.ravel() for pair in pairs])
     target = np.concatenate([pair[::-1].ravel() for pair in pairs])
-    return source, target, layer, np.ones(source.size)
+    return source, target
+
+
+@compiled
+def targets_and_layers(keys: NDArray[np.int64], bounds: NDArray[np.int64]) -> tuple[Ints, NDArray[np.int8]]:
+    """Of each key its target, and in which layer its place lies; layers end at ``bounds``."""
+    target, layer = np.empty(keys.size, np.int32), np.zeros(keys.size, np.int8)
+    for k in range(keys.size):
+        target[k] = keys[k] >> PLACE_BITS
+        for bound in bounds[:-1]:
+            layer[k] += keys[k] & PLACE_MASK >= bound
+    return target, layer
 
 
 @compiled
@@ -247,6 +262,14 @@ def first_above(rising: NDArray[np.int64], guide: Ints, wanted: float) -> int:
 @compiled
 def rows(size: int, source: Ints, target: Ints, layer: NDArray[np.int8], weight: Floats) -> Ties:
     """Sparse rows sorted by target; self-ties go, of a repeated pair the first stays."""
+    start, keys = sparse_rows(size, source, target)
+    chosen = keys & PLACE_MASK
+    return Ties(start, (keys >> PLACE_BITS).astype(np.int32), layer[chosen], weight[chosen])
+
+
+@compiled
+def sparse_rows(size: int, source: Ints, target: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each row starts (N+1,), and the target of each tie above its place among the given (M,)."""
     start, free = np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64)
     for k in range(source.size):
         free[source[k] + 1] += 1
@@ -268,8 +291,7 @@ def rows(size: int, source: Ints, target: Ints, layer: NDArray[np.int8], weight:
                 kept += 1
                 previous = key >> PLACE_BITS
     start[size] = kept
-    chosen = keys[:kept] & (2**PLACE_BITS - 1)
-    return Ties(start, (keys[:kept] >> PLACE_BITS).astype(np.int32), layer[chosen], weight[chosen])
+    return start, keys[:kept]
 
 
 @compiled
