@@ -493,6 +493,7 @@ def test_replicates_have_seeds_of_their_own_that_do_not_depend_on_how_many() -> 
 # --- places among rising numbers -----------------------------------------------------------------
 
 
+@settings(deadline=None)  # the first call may compile
 @given(
     steps=st.lists(st.integers(1, 300), min_size=1, max_size=60), share=st.floats(0.0, 1.0, exclude_max=True)
 )
