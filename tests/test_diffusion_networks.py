@@ -111,7 +111,9 @@ def test_a_network_cannot_be_changed_for_its_other_readers() -> None:
 
 
 def test_an_unknown_network_is_refused_with_a_hint() -> None:
-    with pytest.raises(InputError, match="no diffusion network 'brfarmer'; did you mean 'brfarmers'"):
+    with pytest.raises(
+        InputError, match="network=brfarmer: there is no such data set; did you mean 'brfarmers'"
+    ):
         diffusion_network("brfarmer")
 
 

@@ -53,7 +53,7 @@ class DiffusionNetwork:
 def diffusion_network(name: str) -> DiffusionNetwork:
     """One of NAMES, read once. Raises InputError for any other name."""
     if name not in NAMES:
-        raise InputError(f"There is no diffusion network '{name}'{did_you_mean(str(name), NAMES)}")
+        raise InputError(f"world.network={name}: there is no such data set{did_you_mean(str(name), NAMES)}")
     return _diffusion_network(name)
 
 

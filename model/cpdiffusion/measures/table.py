@@ -77,6 +77,8 @@ def measures_of(
 
     ``lags`` and ``include_censored`` go to the thresholds, ``discount`` to infectiousness and
     susceptibility, ``valued`` to all that look at ties. ``ids`` (N,) name the rows of ``firms``.
+    A first period in which nobody has adopted is time 0 of the Bass curve, where it is 0 by
+    definition; netdiffuseR's ``fitbass()`` counts every first period as time 1.
     What cannot be computed is nan: the Bass coefficients of fewer than 3 periods with adoption, say.
     Raises InputError as the measures do.
     """
@@ -153,6 +155,6 @@ def network_series(pairs: Pairs, periods: pd.DataFrame, firms: pd.DataFrame) -> 
 
 def _bass(share: Floats) -> BassFit | None:
     try:
-        return fit_bass(share)
+        return fit_bass(share[1:] if share[0] == 0.0 else share)
     except InputError:
         return None

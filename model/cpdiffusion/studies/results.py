@@ -40,11 +40,9 @@ def write_tables(result: Comparison, folder: Path) -> None:
 
 
 def drawn(result: Comparison) -> dict[str, Any]:
-    """What was drawn to answer what was asked."""
+    """What the settings came to, and how much was drawn to answer them."""
     return {
-        "scenarios": {n: s.model_dump(mode="json") for n, s in result.plan.scenarios.items()},
-        "baselines": result.plan.baselines,
-        "parameters": dict(result.plan.experiment.parameters),
+        **result.plan.asked,
         "replicates": result.replicates,
         "intervals_as_narrow_as_asked": result.reached,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.errors import InputError, did_you_mean
@@ -31,6 +32,15 @@ class Plan:
     def titles(self) -> dict[str, str]:
         """Title of each scenario by its id."""
         return {name: scenario.title for name, scenario in self.scenarios.items()}
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the settings came to, for a manifest: scenarios with their levers, and every parameter."""
+        return {
+            "scenarios": {n: s.model_dump(mode="json") for n, s in self.scenarios.items()},
+            "baselines": self.baselines,
+            "parameters": dict(self.experiment.parameters),
+        }
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ class Simulation:
     replicate: int
     seed: int
     settings: Settings
+    plan: Plan
     run: Run
 
     @property
@@ -133,7 +134,7 @@ def simulate(
     experiment = planned.experiment.with_designs({name: planned.experiment.designs[name]})
     world = experiment.world(replicate)
     run = run_replicate(experiment, world, replicate, experiment.new_state(world))[name]
-    return Simulation(name, replicate, seed_of(settings, replicate), settings, run)
+    return Simulation(name, replicate, seed_of(settings, replicate), settings, planned, run)
 
 
 def seed_of(settings: Settings, replicate: int) -> int:

@@ -21,7 +21,7 @@ def simulate_to_folder(settings: Settings, scenario_folder: Path, command: str) 
         )
     job = Job(settings, command)
     result = simulate(settings, scenario_folder)
-    return job.finish(partial(write, result), summary(result, command), sentence(result))
+    return job.finish(partial(write, result), summary(result, command), sentence(result), result.plan.asked)
 
 
 def write(result: Simulation, folder: Path) -> None:

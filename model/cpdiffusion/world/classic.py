@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpdiffusion.errors import InputError, did_you_mean
-from cpdiffusion.evidence.diffusion_networks import NAMES, DiffusionNetwork, diffusion_network
+from cpdiffusion.evidence.diffusion_networks import DiffusionNetwork, diffusion_network
 from cpdiffusion.world.contract import EVERYWHERE
 from cpdiffusion.world.ties import Layer, Ties, rows
 from cpdiffusion.world.world import Recipe
@@ -18,8 +17,6 @@ def classic_network(name: str, directed: bool = True) -> Recipe:
     ``directed=False`` naming somebody is a tie in both directions. Raises InputError for an unknown
     name.
     """
-    if name not in NAMES:
-        raise InputError(f"world.network={name}: there is no such data set{did_you_mean(name, NAMES)}")
     data = diffusion_network(name)
     groups, group = np.unique(np.array(data.group), return_inverse=True)
     nowhere = np.zeros(len(data.firms), np.int32)
