@@ -29,6 +29,7 @@ PACKAGE = "cpdiffusion"
 FLOORS = (
     {"errors", "units"},
     {"evidence"},
+    {"registry"},
     {"parameters"},
     {"compiled"},
     {"lent"},

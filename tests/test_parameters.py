@@ -18,13 +18,13 @@ from cpdiffusion.evidence.table4 import Variant, table4
 from cpdiffusion.parameters import (
     BY_NAME,
     REGISTRY,
-    Parameter,
     Parameters,
     checked,
     moments_of,
     parameter_rows,
     parameters,
 )
+from cpdiffusion.registry.entry import Parameter
 
 BOTH: tuple[Variant, ...] = ("as_printed", "reconciled")
 WHOLE = [p for p in REGISTRY if p.whole]

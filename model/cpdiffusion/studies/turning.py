@@ -15,7 +15,8 @@ from cpdiffusion.engine.state import State
 from cpdiffusion.outcomes.catalogue import CATALOGUE, HEADLINE_DIFFERENCE
 from cpdiffusion.outcomes.experiment import Experiment, run_replicate
 from cpdiffusion.outcomes.paired import Interval, mean_interval
-from cpdiffusion.parameters import REGISTRY, Parameter, Parameters, RecordingParameters
+from cpdiffusion.parameters import REGISTRY, Parameters, RecordingParameters
+from cpdiffusion.registry.entry import Parameter
 from cpdiffusion.runner.parallel import Workers
 from cpdiffusion.runner.progress import progress_bar
 from cpdiffusion.studies.settings import Settings
