@@ -61,6 +61,7 @@ CALM = {
     "first_cost_weight": 1.0,
     "diagnosis_noise_sd": 0.5,
     "safety_log_benefit": 0.0,
+    "queue_dropout_per_quarter": 0.0,
 }
 FIRM: dict[str, tuple[Any, Any]] = {
     "region": (0, np.int32),

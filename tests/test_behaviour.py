@@ -15,7 +15,6 @@ from scipy.stats import norm
 from cpdiffusion.behaviour.decision import (
     Offer,
     can_finance,
-    effective_cost_share,
     is_convinced,
     is_sure_enough,
     lacks_example,
@@ -63,7 +62,7 @@ def adopts(
 ) -> bool:
     """As the engine asks: convinced first, then able to pay."""
     convinced = is_convinced(mean, variance, hurdle, required, terms)
-    return convinced and can_finance(liquidity, price, terms.subsidy_rate)
+    return convinced and can_finance(liquidity, price, terms.own_share)
 
 
 # --- one firm, one peer, one quarter, on paper --------------------------------------------------
@@ -83,7 +82,7 @@ def test_one_firm_one_peer_one_quarter() -> None:
     precision, weighted_sum = belief_after([(weight, math.log(4.0))], (1.5625, 0.0))
     mean, variance = predicted_return(precision, weighted_sum, 0.64)
     assert (mean, variance) == pytest.approx((0.134974, 1.217688), abs=2e-6)
-    terms = offer(0.3, 0.2, 1.4, 0.05)
+    terms = offer(0.3, 1.0, 0.2, 1.4, 0.05)
     hurdle = log_hurdle(3.0, 2.5)
     assert (terms.log_cost, hurdle) == pytest.approx((-0.147505, 0.182322), abs=2e-6)
     z = net_advantage(mean, variance, terms.log_benefit, terms.log_cost, hurdle)
@@ -199,7 +198,7 @@ def test_the_advantage_falls_with_cost_and_rises_with_subsidy(
     mean: float, variance: float, hassle: float, subsidy: float, more: float, hurdle: float
 ) -> None:
     def z(subsidy: float, hassle: float, benefit: float = 0.0) -> float:
-        terms = offer(subsidy, hassle, 1.4, benefit)
+        terms = offer(subsidy, 1.0, hassle, 1.4, benefit)
         return net_advantage(mean, variance, terms.log_benefit, terms.log_cost, hurdle)
 
     assert z(subsidy, hassle + more) < z(subsidy, hassle) < z(subsidy + more, hassle)
@@ -236,15 +235,15 @@ def test_comparing_on_the_z_scale_is_comparing_the_chance_that_it_pays(z: float,
 def test_what_is_free_is_adopted_however_sure_a_firm_wants_to_be(
     mean: float, variance: float, hurdle: float, required: float, price: float
 ) -> None:
-    free = offer(1.0, 0.0, 1.4, 0.0)
+    free = offer(1.0, 1.0, 0.0, 1.4, 0.0)
     assert free.log_cost == -math.inf
     assert adopts(mean, variance, hurdle, required, 0.0, price, free)
-    assert not adopts(mean, variance, hurdle, math.inf, 1e9, price, offer(0.9, 0.0, 1.4, 0.0))
+    assert not adopts(mean, variance, hurdle, math.inf, 1e9, price, offer(0.9, 1.0, 0.0, 1.4, 0.0))
 
 
 def test_a_confidence_of_one_is_reached_by_nothing_that_costs_and_of_zero_by_all() -> None:
     never, always = normal_quantiles(np.array([1.0, 0.0]))
-    terms = offer(0.0, 0.0, 1.0, 0.0)
+    terms = offer(0.0, 1.0, 0.0, 1.0, 0.0)
     assert not adopts(1e6, 1.0, 0.0, never, 1e9, 1.0, terms)
     assert adopts(-1e6, 1.0, 0.0, always, 1e9, 1.0, terms)
 
@@ -259,8 +258,10 @@ def test_first_cost_weighs_as_much_more_as_the_weight_says() -> None:
 @unhurried
 @given(subsidy=shares, hassle=shares)
 def test_the_firm_pays_what_the_subsidy_leaves_and_its_own_trouble(subsidy: float, hassle: float) -> None:
-    assert effective_cost_share(subsidy, hassle) == pytest.approx(1.0 - subsidy + hassle)
-    assert offer(subsidy, hassle, 1.4, 0.2) == Offer(subsidy, log_cost(1.0 - subsidy + hassle, 1.4), 0.2)
+    own = 1.0 - subsidy
+    expected = Offer(subsidy, hassle, own, log_cost(own + hassle, 1.4), 0.2)
+    assert offer(subsidy, 1.0, hassle, 1.4, 0.2) == expected
+    assert offer(subsidy, 0.5, hassle, 1.4, 0.2).own_share == 0.5 * own  # a provider pays the other half
 
 
 @unhurried
@@ -274,9 +275,9 @@ def test_a_return_at_the_hurdle_pays_back_in_the_longest_accepted_time(
 
 
 def test_a_firm_can_finance_its_own_share_to_the_last_won() -> None:
-    assert can_finance(75.0, 100.0, 0.25)
-    assert not can_finance(74.999, 100.0, 0.25)
-    assert can_finance(0.0, 100.0, 1.0)
+    assert can_finance(75.0, 100.0, 0.75)
+    assert not can_finance(74.999, 100.0, 0.75)
+    assert can_finance(0.0, 100.0, 0.0)
 
 
 def test_an_example_is_lacking_without_any_result_and_without_support() -> None:

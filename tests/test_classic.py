@@ -34,7 +34,7 @@ from cpdiffusion.engine.phases import quarter
 from cpdiffusion.engine.run import room_for, run_into
 from cpdiffusion.engine.run import run as run_compiled
 from cpdiffusion.engine.start import start
-from cpdiffusion.engine.state import BEFORE, NEVER, Flow, new_state
+from cpdiffusion.engine.state import BEFORE, GONE, NEVER, Flow, new_state
 from cpdiffusion.evidence.diffusion_networks import diffusion_network
 from cpdiffusion.parameters import Parameters, parameters
 from cpdiffusion.policy.levers import Levers
@@ -817,7 +817,7 @@ QUEUE = {"subsidy_rate": 0.5, "adviser_capacity_firms_per_quarter": 1}
 def open_offers(played: Played) -> np.ndarray:
     state = played.state
     undecided = (state.diagnosed_quarter == NEVER) & (state.adoption_quarter == NEVER)
-    return (state.supported_quarter != NEVER) & undecided
+    return (state.supported_quarter != NEVER) & undecided & (state.signal != GONE)
 
 
 def went_ahead(played: Played) -> np.ndarray:

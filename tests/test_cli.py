@@ -135,7 +135,10 @@ def test_every_setting_of_the_file_is_known() -> None:
         ("levers.subsidy=0.2", "levers.subsidy: not known; did you mean 'subsidy_rate'?"),
         ("levers.subsidy_rate=1.5", "levers.subsidy_rate=1.5: must be less than or equal to 1."),
         ("changes.cluster_24.cohort_size=9", "changes.cluster_24: is not among the scenarios"),
-        ("changes.cluster_25=9", "changes.cluster_25: write changes.<scenario>.<lever>=<value>."),
+        (
+            "changes.cluster_25=9",
+            "changes.cluster_25: write changes.<scenario>.<lever or instrument>=<value>.",
+        ),
         ("changes.cluster_25.cohort_size=300", "cohort_size=300 is larger than the region (200 firms)"),
         ("parameters.review_rate=1", "not known; did you mean 'review_rate_per_quarter'?"),
         ("parameters.review_rate_per_quarter=7", "outside its range 0.1 to 1"),

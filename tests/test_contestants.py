@@ -178,6 +178,7 @@ NO_LUCK = {
     "review_rate_per_quarter": 1.0,
     "act_anyway_probability": 0.0,
     "region_year_log_return_sd": 0.0,
+    "queue_dropout_per_quarter": 0.0,
     "diagnosis_noise_sd": 1e-6,
     # and enough going on to compare
     "prior_mean_log_return": 0.5,

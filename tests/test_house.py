@@ -36,6 +36,8 @@ FLOORS = (
     {"draws"},
     {"world"},
     {"behaviour"},
+    {"terms"},
+    {"instruments"},
     {"policy"},
     {"engine"},
     {"outcomes"},

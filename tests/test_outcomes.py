@@ -110,7 +110,7 @@ def test_only_outcomes_marked_so_may_look_at_the_run_without_policy() -> None:
     """The run without policy is left out where no outcome needs it; a wrong mark is noticed."""
     world = Recipe(("ulsan",)).build(1, parameters({"firms_per_region": 200}))
     never = np.full(world.size, NEVER, np.int16)
-    alone = Run(world, never, never, None, np.zeros((1, 4, len(Flow))))
+    alone = Run(parameters(), world, never, never, None, np.zeros((1, 4, len(Flow))))
     for outcome in CATALOGUE.values():
         if outcome.against_no_policy:
             with pytest.raises(ValueError, match="without policy"):
@@ -149,3 +149,17 @@ def test_mixtures_run_from_the_baseline_to_the_scenario() -> None:
     assert mixed[frozenset()] == individual
     assert mixed[frozenset(channels)] == cluster
     assert len(mixed) == 2 ** len(channels)
+
+
+def test_of_many_channels_a_sample_of_orders_gives_shares_that_add_up_and_come_close() -> None:
+    """Thirteen channels: a sum of their own effects and of one pair that works only together."""
+    channels = tuple("abcdefghijklm")
+
+    def worth(c: frozenset[str]) -> np.ndarray:
+        return np.array([sum(ord(x) - 96 for x in c) + 10.0 * ({"a", "m"} <= c)])
+
+    shares = shapley(channels, {c: worth(c) for c in coalitions(channels)})
+    assert sum(shares.values()) == pytest.approx(worth(frozenset(channels)))
+    assert shares["b"] == pytest.approx(2.0)
+    assert shares["a"] == pytest.approx(1.0 + 5.0)  # an order and its reverse share a pair equally
+    assert len(coalitions(channels)) < 2 * 20 * 13 < 2 ** len(channels)

@@ -82,6 +82,8 @@ ASSUMED_WITH_A_HINT = {  # not measured, but some source gives an order or a dir
     "cohort_cost_per_firm_mkrw", "coordination_cost_per_pair_mkrw", "safety_log_benefit",
     "safety_hassle_reduction", "safety_hazard_reduction", "early_adopter_share", "threshold_sd",
     "bass_innovation_per_quarter", "bass_imitation_per_quarter",
+    "queue_dropout_per_quarter", "clean_factory_subsidy_rate", "control_centre_hazard_reduction",
+    "carbon_border_ramp_years",
 }  # fmt: skip
 
 
@@ -90,7 +92,7 @@ def test_names_are_unique_and_the_unit_is_in_the_name_where_there_is_money_or_ti
     for parameter in REGISTRY:
         for unit, word in (("million KRW", "mkrw"), ("years", "years"), ("quarters", "quarters")):
             if parameter.unit.split(" per ")[0] == unit:
-                assert parameter.name.endswith(f"_{word}"), parameter.name
+                assert re.search(rf"_{word}(_per_\w+)?$", parameter.name), parameter.name
 
 
 def test_shares_cannot_leave_zero_to_one() -> None:
@@ -250,6 +252,12 @@ def test_counts_are_whole_by_default() -> None:
         "firms_per_complex",
         "reveal_lag_quarters",
         "cohort_exchanges_per_quarter",
+        "round_table_size",
+        "round_table_interval_quarters",
+        "technology_delay_years",
+        "control_centre_years",
+        "carbon_border_ramp_years",
+        "carbon_border_later_years",
     }
     assert all(parameters()[p.name] == int(parameters()[p.name]) for p in WHOLE)
 

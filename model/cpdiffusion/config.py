@@ -14,13 +14,19 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 
 from cpdiffusion.errors import InputError, did_you_mean
+from cpdiffusion.instruments.catalogue import CATALOGUE
 from cpdiffusion.parameters import BY_NAME
 from cpdiffusion.policy.levers import Levers
 from cpdiffusion.policy.scenarios import first_problem
 from cpdiffusion.studies.settings import Settings
 
 PACKAGE = Path(__file__).resolve().parent
-FREE = {"parameters": sorted(BY_NAME), "levers": sorted(Levers.model_fields), "changes": None}
+FREE = {
+    "parameters": sorted(BY_NAME),
+    "levers": sorted(Levers.model_fields),
+    "instruments": sorted(CATALOGUE),
+    "changes": None,
+}
 
 
 def folder_of(name: str) -> Path:
@@ -70,7 +76,7 @@ def _require_known(group: str, key: str) -> None:
     if names is not None and name not in names:
         raise InputError(f"{key}: not known{did_you_mean(name, names)}")
     if names is None and name.count(".") != 1:
-        raise InputError(f"{key}: write changes.<scenario>.<lever>=<value>.")
+        raise InputError(f"{key}: write changes.<scenario>.<lever or instrument>=<value>.")
 
 
 def known_keys() -> list[str]:

@@ -51,6 +51,11 @@ class Purpose(IntEnum):
     TIE_PARTNER = 36  # and 37 to 39: one for each layer
     THRESHOLD = 40
     EARLY = 41
+    ROUND_TABLE = 42
+    EXCHANGE_PARTNER = 43
+    TECHNOLOGY_MATCH = 44
+    SMART_COMPLEX = 45
+    DROP_OUT = 46
 
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -250,6 +250,7 @@ class Office:
         if new_year and now <= self.last_year_quarter:
             self.purse_mkrw += design.budget_mkrw_per_year
         capacity = design.adviser_capacity_firms_per_quarter
+        self.let_go()
         more = True
         while more:
             more = (new_year or last_year) and self.take_in(last_year)
@@ -317,6 +318,12 @@ class Office:
         firm.offer_open = False
         self.undiagnosed.remove(firm)
         self.purse_mkrw += self.reserve(firm)
+
+    def let_go(self) -> None:
+        """Some firms are tired of waiting."""
+        for firm in list(self.undiagnosed):
+            if self.model.random.random() < self.model.p.queue_dropout_per_quarter:
+                self.withdraw(firm)
 
     def diagnose(self, capacity: float) -> float:
         """Diagnose in order of support, then let all decide; the capacity that is left."""

@@ -13,9 +13,9 @@ from cpdiffusion.compiled import compiled
 
 
 @compiled
-def effective_cost_share(subsidy_rate: float, hassle_cost_share: float) -> float:
-    """Cost to the firm as a share of the investment: what it pays plus its own trouble."""
-    return (1.0 - subsidy_rate) + hassle_cost_share
+def own_share(subsidy_rate: float, upfront_share: float) -> float:
+    """Share of the investment that the firm pays at once, after subsidy and with a provider's help."""
+    return (1.0 - subsidy_rate) * upfront_share
 
 
 @compiled
@@ -47,9 +47,9 @@ def is_sure_enough(advantage: float, required_advantage: float) -> bool:
 
 
 @compiled
-def can_finance(liquidity_mkrw: float, capital_need_mkrw: float, subsidy_rate: float) -> bool:
+def can_finance(liquidity_mkrw: float, capital_need_mkrw: float, own_share: float) -> bool:
     """Whether the firm's own share of the investment is within its means."""
-    return (1.0 - subsidy_rate) * capital_need_mkrw <= liquidity_mkrw
+    return own_share * capital_need_mkrw <= liquidity_mkrw
 
 
 @compiled
@@ -59,20 +59,23 @@ def lacks_example(results_seen: int, is_supported: bool) -> bool:
 
 
 class Offer(NamedTuple):
-    """Terms under which a firm decides: its own, or those that a programme offers it."""
+    """Terms under which a firm decides: its own, or those that policy offers it."""
 
     subsidy_rate: float
-    log_cost: float  # of the effective cost share
+    hassle_cost_share: float
+    own_share: float  # of the investment
+    log_cost: float  # of own share and hassle
     log_benefit: float  # extra benefit terms
 
 
 @compiled
 def offer(
-    subsidy_rate: float, hassle_cost_share: float, first_cost_weight: float, log_benefit: float
+    subsidy_rate: float, upfront_share: float, hassle_cost_share: float, weight: float, log_benefit: float
 ) -> Offer:
-    """The terms that follow from a subsidy, a hassle and extra benefits."""
-    cost_share = effective_cost_share(subsidy_rate, hassle_cost_share)
-    return Offer(subsidy_rate, log_cost(cost_share, first_cost_weight), log_benefit)
+    """The terms that follow from a subsidy, a hassle and extra benefits; first cost has ``weight``."""
+    own = own_share(subsidy_rate, upfront_share)
+    cost = log_cost(own + hassle_cost_share, weight)
+    return Offer(subsidy_rate, hassle_cost_share, own, cost, log_benefit)
 
 
 @compiled

@@ -10,10 +10,13 @@ from cpdiffusion import draws
 from cpdiffusion.behaviour import returns
 from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.draws import Purpose
+from cpdiffusion.engine.decide import exchange_gain
 from cpdiffusion.engine.setting import Columns, Rule
-from cpdiffusion.engine.state import NEVER, Count, Flow, State
+from cpdiffusion.engine.state import BEFORE, NEVER, NOBODY, Count, Flow, State
 from cpdiffusion.policy.programme import Programme
+from cpdiffusion.terms import Term
 from cpdiffusion.units import QUARTERS_PER_YEAR
+from cpdiffusion.world.firms import Ints
 
 
 @inlined
@@ -22,16 +25,24 @@ def adopt(
 ) -> None:
     """New adopters invest and realise their return."""
     year = draws.stream(state.seed[0], Purpose.REGION_YEAR, now // QUARTERS_PER_YEAR)
-    realise(state, columns, rule, programme, year)
+    realise(state, columns, rule, programme, year, now)
+    if columns.partner.size > 0:
+        share_with_partners(state, columns, now)
     book(state, columns, rule, subsidy_rate, now)
     state.counts[Count.REALISED] = state.counts[Count.ADOPTERS]
 
 
 @inlined
-def realise(state: State, columns: Columns, rule: Rule, programme: Programme, luck: np.uint64) -> None:
+def realise(
+    state: State, columns: Columns, rule: Rule, programme: Programme, luck: np.uint64, now: int
+) -> None:
     """The log return of new adopters; ``luck`` is the stream of their year."""
     adopters, log_return, diagnosed = state.adopters, state.log_return, state.diagnosed_quarter
     region, expected = columns.region, columns.expected_log_return
+    enacted = state.counts[Count.ENACTED] > 0 and now != BEFORE
+    mine, row = columns.terms, columns.term_row[now if enacted else 0]
+    more, exchange = mine[row[Term.RETURN]], mine[row[Term.EXCHANGE]]
+    partner, adoption = columns.partner, state.adoption_quarter
     for k in range(state.counts[Count.REALISED], state.counts[Count.ADOPTERS]):
         firm = adopters[k]
         log_return[firm] = returns.realised_log_return(
@@ -41,6 +52,38 @@ def realise(state: State, columns: Columns, rule: Rule, programme: Programme, lu
             rule.complementarity_log_return * adopting_share(state, columns, firm)
             if rule.complementarity_log_return > 0.0 else 0.0,
         )  # fmt: skip
+        if enacted:
+            log_return[firm] += more[firm]
+            if partner.size > 0:
+                log_return[firm] += exchange_gain(exchange, partner, adoption, firm)
+
+
+@compiled
+def share_with_partners(state: State, columns: Columns, now: int) -> None:
+    """Partners that adopted before gain from then on too; others think again.
+
+    What was revealed of a partner's result stays as it was.
+    """
+    adopters, adoption = state.adopters, state.adoption_quarter
+    gains = columns.terms[columns.term_row[now, Term.EXCHANGE]]
+    new = adopters[state.counts[Count.REALISED] : state.counts[Count.ADOPTERS]]
+    for firm in new:
+        partner = columns.partner[firm]
+        if partner == NOBODY:
+            continue
+        if adoption[partner] == NEVER:
+            heeds = not columns.waits_for_example[partner] or state.results_seen[partner] > 0
+            state.stirred[partner] |= heeds or state.supported_quarter[partner] != NEVER
+        elif not is_among(new, partner, adoption[partner] == now):
+            gain = math.expm1(gains[partner])
+            direct = columns.capital_need_mkrw[partner] * math.exp(state.log_return[partner])
+            state.flow[columns.region[partner], now, Flow.DIRECT] += gain * direct
+
+
+@compiled
+def is_among(adopters: Ints, firm: int, may_be: bool) -> bool:
+    """Whether the firm is in the list, if it may be at all."""
+    return may_be and (adopters == firm).any()
 
 
 @compiled
@@ -58,16 +101,25 @@ def book(state: State, columns: Columns, rule: Rule, subsidy_rate: float, now: i
     """What new adopters invest and gain (million KRW), by region."""
     adopters, log_return, supported = state.adopters, state.log_return, state.supported_quarter
     region, capital = columns.region, columns.capital_need_mkrw
-    flow = state.flow
+    flow, enacted, mine = state.flow, state.counts[Count.ENACTED] > 0, columns.terms
+    row = columns.term_row[now if enacted else 0]
+    paid_share, own_share = mine[row[Term.SUBSIDY]], mine[row[Term.CAPITAL]]
     for k in range(state.counts[Count.REALISED], state.counts[Count.ADOPTERS]):
         firm = adopters[k]
         r, investment = region[firm], capital[firm]
         subsidy = subsidy_rate * investment
+        others = 0.0
+        if enacted:
+            paid = paid_share[firm] * investment
+            provided = (1.0 - own_share[firm]) * (investment - subsidy - paid)
+            flow[r, now, Flow.INSTRUMENT_SUBSIDY] += paid
+            flow[r, now, Flow.PROVIDER_INVESTMENT] += provided
+            others = paid + provided
         direct = investment * math.exp(log_return[firm])
         indirect, environmental = side_benefits(state.seed[0], rule, firm, investment)
         flow[r, now, Flow.ADOPTERS] += 1.0
         flow[r, now, Flow.SUBSIDY] += subsidy
-        flow[r, now, Flow.PRIVATE_INVESTMENT] += investment - subsidy
+        flow[r, now, Flow.PRIVATE_INVESTMENT] += investment - subsidy - others
         flow[r, now, Flow.DIRECT] += direct
         flow[r, now, Flow.INDIRECT] += indirect
         flow[r, now, Flow.ENVIRONMENTAL] += environmental

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cpdiffusion import draws
 from cpdiffusion.behaviour import decision, learning
-from cpdiffusion.compiled import compiled
+from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.intake import reserve
+from cpdiffusion.engine.patience import awaits_diagnosis
 from cpdiffusion.engine.setting import Columns, Rule
-from cpdiffusion.engine.state import NEVER, Count, State
+from cpdiffusion.engine.state import NEVER, NOBODY, Count, State
 from cpdiffusion.policy.programme import Programme
-from cpdiffusion.world.firms import Flags, Ints
+from cpdiffusion.terms import Term
+from cpdiffusion.world.firms import Flags, Floats, Ints
+
+Rows = NDArray[np.int64]
 
 
-@compiled
+@inlined
 def decide_at_reviews(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
     """Firms whose own calendar says so review; the calendar is the same under every policy."""
     n = reviewing(state, rule, now)
     review = draws.stream(state.seed[0], Purpose.REVIEW, now)
     acts_below = rule.review_rate_per_quarter * rule.act_anyway_probability
-    terms = decision.offer(0.0, rule.hassle_cost_share, rule.first_cost_weight, 0.0)
-    weigh(state, columns, rule, programme, n, terms)
+    terms = decision.offer(0.0, 1.0, rule.hassle_cost_share, rule.first_cost_weight, 0.0)
+    weigh(state, columns, rule, programme, n, terms, False, now)
     candidates, willing, stirred = state.candidates, state.willing, state.stirred
     for k in range(n):
         willing[k] |= draws.uniform(review, candidates[k]) < acts_below
@@ -38,10 +45,11 @@ def go_ahead(state: State, columns: Columns, programme: Programme, n: int, now: 
         state.candidates, state.willing, state.adoption_quarter, state.adopters)  # fmt: skip
     supported, diagnosed, purse = state.supported_quarter, state.diagnosed_quarter, state.purse_mkrw
     region, capital, last = columns.region, columns.capital_need_mkrw, state.counts[Count.ADOPTERS]
+    signal = state.signal
     for k in range(n):
         firm = candidates[k]
         if willing[k]:
-            if supported[firm] != NEVER and diagnosed[firm] == NEVER:
+            if supported[firm] != NEVER and awaits_diagnosis(diagnosed[firm], NEVER, signal[firm]):
                 purse[region[firm]] += reserve(programme.subsidy_rate, capital[firm])
             adoption[firm] = now
             adopters[last] = firm
@@ -79,9 +87,10 @@ def list_flagged(flags: Flags, listed: Ints) -> int:
 
 @compiled
 def weigh(
-    state: State, columns: Columns, rule: Rule, programme: Programme, n: int, terms: decision.Offer
-) -> None:
-    """Whether each of the first ``n`` candidates adopts under the terms it has.
+    state: State, columns: Columns, rule: Rule, programme: Programme, n: int, terms: decision.Offer,
+    offered: bool, now: int,
+) -> None:  # fmt: skip
+    """Whether each of the first ``n`` candidates adopts under its terms, those of an offer or its own.
 
     A column is read where it decides, and not before: among many firms each look waits for memory.
     """
@@ -90,6 +99,10 @@ def weigh(
     diagnosed, supported = state.diagnosed_quarter, state.supported_quarter
     waits, hurdle, required = columns.waits_for_example, columns.log_hurdle, columns.required_advantage
     liquidity, capital = columns.liquidity_mkrw, columns.capital_need_mkrw
+    enacted, mine, partner, adoption = (
+        state.counts[Count.ENACTED] > 0, columns.terms, columns.partner, state.adoption_quarter)  # fmt: skip
+    row = columns.term_row[now if enacted else 0]
+    gain, own_cost, exchange = mine[row[Term.GAIN]], mine[row[Term.LOG_COST]], mine[row[Term.EXCHANGE]]
     for k in range(n):
         firm = candidates[k]
         willing[k] = False
@@ -98,5 +111,36 @@ def weigh(
         mean, variance = learning.predicted_return(precision[firm], weighted_sum[firm], rule.firm_variance)
         if diagnosed[firm] != NEVER:
             mean, variance = learning.after_diagnosis(mean, variance, signal[firm], programme.signal_variance)
-        convinced = decision.is_convinced(mean, variance, hurdle[firm], required[firm], terms)
-        willing[k] = convinced and decision.can_finance(liquidity[firm], capital[firm], terms.subsidy_rate)
+        cost, benefit = terms.log_cost, terms.log_benefit
+        if enacted:
+            benefit += gain[firm]
+            if partner.size > 0:
+                benefit += exchange_gain(exchange, partner, adoption, firm)
+            cost = own_cost[firm]
+            if offered:
+                cost = enacted_cost(mine, row, firm, terms, rule.first_cost_weight)
+        advantage = decision.net_advantage(mean, variance, benefit, cost, hurdle[firm])
+        if decision.is_sure_enough(advantage, required[firm]):
+            share = enacted_share(mine, row, firm, terms.subsidy_rate) if enacted else terms.own_share
+            willing[k] = decision.can_finance(liquidity[firm], capital[firm], share)
+
+
+@compiled
+def enacted_share(mine: Floats, row: Rows, firm: int, subsidy_rate: float) -> float:
+    """Share of the investment that the firm pays at once, after what instruments contribute."""
+    paid = subsidy_rate + mine[row[Term.SUBSIDY], firm]
+    return decision.own_share(paid, mine[row[Term.CAPITAL], firm])
+
+
+@compiled
+def enacted_cost(mine: Floats, row: Rows, firm: int, terms: decision.Offer, weight: float) -> float:
+    """Log cost of an offer with what instruments take off it."""
+    hassle = terms.hassle_cost_share * mine[row[Term.HASSLE], firm]
+    return decision.log_cost(enacted_share(mine, row, firm, terms.subsidy_rate) + hassle, weight)
+
+
+@compiled
+def exchange_gain(gain: Floats, partner: Ints, adoption: Ints, firm: int) -> float:
+    """Log return that exchange with a partner brings, once the partner has adopted."""
+    exchanges = partner[firm] != NOBODY and adoption[partner[firm]] != NEVER
+    return gain[firm] if exchanges else 0.0

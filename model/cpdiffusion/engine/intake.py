@@ -7,7 +7,7 @@ that designs are compared at equal money. A subsidy is reserved with the offer.
 
 from __future__ import annotations
 
-from cpdiffusion.compiled import compiled
+from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.engine.setting import Columns
 from cpdiffusion.engine.state import NEVER, NOBODY, Count, Flow, State
 from cpdiffusion.policy.programme import Programme
@@ -29,7 +29,7 @@ def intake_is_due(purse_mkrw: Floats, programme: Programme, now: int) -> bool:
     return now >= programme.last_year_quarter and fullest >= programme.cheapest_mkrw - PENNY
 
 
-@compiled
+@inlined
 def grant(state: State, programme: Programme, now: int) -> None:
     """The year's budget comes into every region's purse, at the start of each budget year."""
     budget_year = programme.first_quarter <= now <= programme.last_year_quarter

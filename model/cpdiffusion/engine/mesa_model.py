@@ -27,14 +27,15 @@ from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.engine import phases
 from cpdiffusion.engine.mesa_firm import Firm, require
 from cpdiffusion.engine.mesa_import import DataCollector, Model, Network
-from cpdiffusion.engine.setting import Setting, columns_of, rule_of
+from cpdiffusion.engine.setting import Setting, columns_of, rule_of, setting_of
 from cpdiffusion.engine.start import start
-from cpdiffusion.engine.state import NEVER, Count, Flow, State, new_state
+from cpdiffusion.engine.state import NEVER, PUBLIC_MONEY, SUBSIDIES, Count, Flow, State, new_state
 from cpdiffusion.errors import InputError
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.policy.design import Design
 from cpdiffusion.policy.programme import programme_of
 from cpdiffusion.policy.targeting import priority
+from cpdiffusion.terms import NO_TERMS, Terms
 from cpdiffusion.world.firms import Floats, Ints
 from cpdiffusion.world.ties import LAYERS, Ties
 from cpdiffusion.world.world import World
@@ -53,7 +54,8 @@ class DiffusionModel(Model):
     """One run of the engine as a Mesa model; a step is one quarter.
 
     ``seed`` is a replicate's seed (0 to 2^64 - 1) and ``regional_mean`` the mean log return of each
-    region, shape (R,). ``behaviour`` is the rule of firms without an offer. ``collect`` records the
+    region, shape (R,). ``behaviour`` is the rule of firms without an offer, ``terms`` what instruments
+    contribute for as many quarters as the horizon has. ``collect`` records the
     model reporters at the start and after each step, ``agent_reporters`` adds reporters on firms in
     DataCollector's notation. ``beside_no_policy`` steps the same firms with the same draws, but no
     programme, alongside: additional and spill-over adopters are counted against it. The world is
@@ -71,6 +73,7 @@ class DiffusionModel(Model):
         regional_mean: Floats,
         behaviour: Behaviour = Behaviour.PEER_BENEFIT,
         horizon_quarters: int = 40,
+        terms: Terms = NO_TERMS,
         collect: bool = True,
         agent_reporters: Mapping[str, Any] | None = None,
         beside_no_policy: bool = True,
@@ -82,7 +85,7 @@ class DiffusionModel(Model):
         columns = columns_of(self.world, parameters, np.asarray(regional_mean, np.float64))
         no_policy = replace(design, budget_mkrw_per_year=0.0)
         rule = rule_of(parameters, behaviour)
-        self.setting = Setting(columns, rule, programme_of(design, parameters))
+        self.setting = setting_of(columns, rule, programme_of(design, parameters), terms)
         self.setting_without_policy = Setting(columns, rule, programme_of(no_policy, parameters))
         first = priority(design.targeting, self.world)
         self.state = self._started(self.setting, seed, first)
@@ -182,13 +185,13 @@ class DiffusionModel(Model):
 
     @property
     def public_money_mkrw(self) -> float:
-        """Advice and subsidy (million KRW)."""
-        return self.total(Flow.ADVICE, Flow.SUBSIDY)
+        """Advice, subsidies and the running of instruments (million KRW)."""
+        return self.total(*PUBLIC_MONEY)
 
     @property
     def subsidy_mkrw(self) -> float:
         """Subsidy paid (million KRW)."""
-        return self.total(Flow.SUBSIDY)
+        return self.total(*SUBSIDIES)
 
     @property
     def unspent_mkrw(self) -> float:

@@ -10,8 +10,9 @@ from cpdiffusion.compiled import compiled
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.decide import go_ahead, weigh
 from cpdiffusion.engine.intake import reserve
+from cpdiffusion.engine.patience import awaits_diagnosis
 from cpdiffusion.engine.setting import Columns, Rule
-from cpdiffusion.engine.state import NEVER, Count, State
+from cpdiffusion.engine.state import Count, State
 from cpdiffusion.policy.programme import Programme
 
 
@@ -29,7 +30,8 @@ def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> 
     served, n = state.counts[Count.SERVED], 0
     for k in range(served, state.counts[Count.SUPPORTED]):
         firm = supported[k]
-        if awaits_diagnosis(diagnosed[firm], adoption[firm]) and left[region[firm]] >= 1.0:
+        waits = awaits_diagnosis(diagnosed[firm], adoption[firm], signal[firm])
+        if waits and left[region[firm]] >= 1.0:
             own = expected[firm] + programme.skill_gain
             signal[firm] = own + noise_sd * draws.standard_normal(noise, firm)
             diagnosed[firm] = now
@@ -37,16 +39,11 @@ def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> 
             left[region[firm]] -= 1.0
             candidates[n] = firm
             n += 1
-        if k == served and not awaits_diagnosis(diagnosed[firm], adoption[firm]):
+            waits = False
+        if k == served and not waits:
             served += 1
     state.counts[Count.SERVED] = served
     return n
-
-
-@compiled
-def awaits_diagnosis(diagnosed_quarter: int, adoption_quarter: int) -> bool:
-    """Whether a supported firm's offer is open: not yet diagnosed, nor gone ahead without."""
-    return diagnosed_quarter == NEVER and adoption_quarter == NEVER
 
 
 @compiled
@@ -55,8 +52,8 @@ def decide_on_offers(
 ) -> None:
     """The firms just diagnosed decide on their offer; what decliners leave goes back to the purse."""
     hassle = rule.hassle_cost_share * programme.hassle_factor
-    terms = decision.offer(programme.subsidy_rate, hassle, rule.first_cost_weight, programme.log_benefit)
-    weigh(state, columns, rule, programme, diagnosed, terms)
+    terms = decision.offer(programme.subsidy_rate, 1.0, hassle, rule.first_cost_weight, programme.log_benefit)
+    weigh(state, columns, rule, programme, diagnosed, terms, True, now)
     candidates, willing, purse = state.candidates, state.willing, state.purse_mkrw
     region, capital = columns.region, columns.capital_need_mkrw
     for k in range(diagnosed):

@@ -1,5 +1,6 @@
 """What happens in a quarter, in order.
 
+0. policy: instruments change terms, inform, bring firms together and cost money.
 1. reveal: results of adopters become visible along ties, in cohorts and by publication.
 2. intake: at the start of a programme year the programme spends its purse on support.
 3. diagnose: advisers estimate the return of supported firms.
@@ -18,14 +19,18 @@ so loops over firms or ties name their columns once, before the loop.
 
 from __future__ import annotations
 
+import math
+
 from cpdiffusion.behaviour.classic import Behaviour
-from cpdiffusion.compiled import compiled
+from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.engine.accidents import accidents
 from cpdiffusion.engine.adopt import adopt
 from cpdiffusion.engine.contagion import decide_by_contagion, pass_on
 from cpdiffusion.engine.decide import decide_at_reviews
+from cpdiffusion.engine.enact import enact
 from cpdiffusion.engine.intake import grant, intake, intake_is_due
 from cpdiffusion.engine.offers import decide_on_offers, diagnose
+from cpdiffusion.engine.patience import let_go
 from cpdiffusion.engine.reveal import reveal
 from cpdiffusion.engine.setting import Columns, Rule, Setting
 from cpdiffusion.engine.state import Count, Flow, State
@@ -34,9 +39,11 @@ from cpdiffusion.policy.programme import Programme
 
 @compiled
 def quarter(state: State, setting: Setting, now: int) -> None:
-    """One quarter: the seven phases in the order of this module's description."""
-    columns, rule, programme = setting
-    reveal(state, columns, rule, programme, now)
+    """One quarter: the phases in the order of this module's description."""
+    columns, rule, programme, terms = setting
+    if state.counts[Count.ENACTED] and terms.acts[now]:
+        enact(state, columns, terms, now)
+    reveal(state, columns, rule, programme, terms, now)
     if rule.behaviour != Behaviour.PEER_BENEFIT:
         pass_on(state, columns, rule)
     grant(state, programme, now)
@@ -53,10 +60,11 @@ def quarter(state: State, setting: Setting, now: int) -> None:
     record(state, now)
 
 
-@compiled
+@inlined
 def support(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
     """Phases 2 to 5 for the programme's firms, as often as declined offers pay for another firm."""
-    state.capacity_left[:] = programme.capacity_per_quarter
+    state.capacity_left[:] = whole_diagnoses(programme.capacity_per_quarter, now)
+    let_go(state, columns, programme, now)
     while True:
         due = intake_is_due(state.purse_mkrw, programme, now)
         newly_supported = intake(state, columns, programme, now) if due else 0
@@ -69,6 +77,14 @@ def support(state: State, columns: Columns, rule: Rule, programme: Programme, no
 
 
 @compiled
+def whole_diagnoses(capacity_per_quarter: float, now: int) -> float:
+    """Diagnoses of this quarter: whole ones, which add up to the capacity over the quarters."""
+    if math.isinf(capacity_per_quarter):
+        return capacity_per_quarter
+    return math.floor(capacity_per_quarter * (now + 1)) - math.floor(capacity_per_quarter * now)
+
+
+@inlined
 def record(state: State, now: int) -> None:
     """Flows were booked where they happened; the purse is a stock."""
     for region in range(state.purse_mkrw.size):

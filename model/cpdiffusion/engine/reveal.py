@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cpdiffusion.behaviour import learning
-from cpdiffusion.compiled import compiled
+from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.engine.setting import Columns, Rule
 from cpdiffusion.engine.state import NEVER, NOBODY, Count, State
 from cpdiffusion.policy.programme import Programme
+from cpdiffusion.terms import Terms
 from cpdiffusion.units import QUARTERS_PER_YEAR
-from cpdiffusion.world.firms import Floats
+from cpdiffusion.world.firms import Flags, Floats, Ints
 
 
-@compiled
-def reveal(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
+@inlined
+def reveal(state: State, columns: Columns, rule: Rule, programme: Programme, terms: Terms, now: int) -> None:
     """Results whose lag has passed become visible: to neighbours, cohort members, the region."""
     due = now - rule.reveal_lag_quarters
     if programme.publishes:
@@ -20,7 +24,7 @@ def reveal(state: State, columns: Columns, rule: Rule, programme: Programme, now
     show_neighbours(state, columns, due)
     if programme.learning_group > 1:
         note_cohort_results(state, due)
-        exchange_in_cohorts(state, columns, rule)
+        exchange_in_cohorts(state, columns, rule, terms.meets, terms.start, terms.target)
 
 
 @compiled
@@ -68,7 +72,9 @@ def note_cohort_results(state: State, due: int) -> None:
 
 
 @compiled
-def exchange_in_cohorts(state: State, columns: Columns, rule: Rule) -> None:
+def exchange_in_cohorts(
+    state: State, columns: Columns, rule: Rule, meets: Flags, start: NDArray[np.int64], met: Ints
+) -> None:
     """Each undecided member takes in the next results of its cohort, a few per quarter."""
     supported, adoption, cohort, read = (
         state.supported, state.adoption_quarter, state.cohort, state.cohort_read)  # fmt: skip
@@ -83,8 +89,12 @@ def exchange_in_cohorts(state: State, columns: Columns, rule: Rule) -> None:
             peer = results[read[firm]]
             read[firm] += 1
             due = adoption[peer] + rule.reveal_lag_quarters
-            before = due <= since[firm]  # joined later: heard of it as a neighbour
-            if cohort[peer] == cohort[firm] and not (before and are_tied(columns, peer, firm)):
+            before = due <= since[firm]  # joined later: heard of it as a neighbour, or at a table
+            known_already = before and (
+                are_tied(columns.start, columns.target, peer, firm)
+                or (met_between(meets, due, since[firm]) and are_tied(start, met, peer, firm))
+            )
+            if cohort[peer] == cohort[firm] and not known_already:
                 alike = sector[peer] == sector[firm]
                 added = rule.cohort_precision_alike if alike else rule.cohort_precision_unlike
                 learn(precision, weighted_sum, firm, added, log_return[peer])
@@ -96,12 +106,21 @@ def exchange_in_cohorts(state: State, columns: Columns, rule: Rule) -> None:
 
 
 @compiled
-def are_tied(columns: Columns, source: int, target: int) -> bool:
+def are_tied(start: NDArray[np.int64], target: Ints, source: int, firm: int) -> bool:
     """Whether a tie leads from one firm to the other."""
-    for tie in range(columns.start[source], columns.start[source + 1]):
-        if columns.target[tie] == target:
-            return True
-    return False
+    tie, end = start[source], start[source + 1]
+    while tie < end and target[tie] != firm:
+        tie += 1
+    return tie < end
+
+
+@compiled
+def met_between(meets: Flags, due: int, joined: int) -> bool:
+    """Whether there was a meeting after a result was due and before the firm joined."""
+    quarter, end = max(due, -1) + 1, min(joined + 1, meets.size)
+    while quarter < end and not meets[quarter]:
+        quarter += 1
+    return quarter < end
 
 
 @compiled
@@ -143,8 +162,8 @@ def spread_average(
     """
     of_region, cohort, adoption = columns.region, state.cohort, state.adoption_quarter
     precision, weighted_sum, stirred = state.precision, state.weighted_sum, state.stirred
-    seen, waits = state.results_seen, columns.waits_for_example
+    seen, waits, since = state.results_seen, columns.waits_for_example, state.supported_quarter
     for firm in range(of_region.size):
         if (of_region[firm] == region) & (cohort[firm] == NOBODY) & (adoption[firm] == NEVER):
             learn(precision, weighted_sum, firm, added_precision, average)
-            stirred[firm] |= (seen[firm] > 0) | (not waits[firm])
+            stirred[firm] |= (not waits[firm]) | (seen[firm] > 0) | (since[firm] != NEVER)

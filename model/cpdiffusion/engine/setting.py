@@ -12,6 +12,7 @@ from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.compiled import compiled
 from cpdiffusion.parameters import BY_NAME, Parameters
 from cpdiffusion.policy.programme import Programme
+from cpdiffusion.terms import NO_TERMS, Terms
 from cpdiffusion.units import quarterly_probability
 from cpdiffusion.world.firms import Firms, Flags, Floats, Ints, normal_quantiles
 from cpdiffusion.world.ties import LAYERS, Ties
@@ -67,6 +68,9 @@ class Columns(NamedTuple):
     target: Ints  # (M,)
     precision: Floats  # (M,) that a result adds to the target's belief
     weight: Floats  # (M,)
+    terms: Floats  # (U, N) what instruments contribute, see Terms.rows
+    term_row: NDArray[np.int64]  # (Q, len(Term))
+    partner: Ints  # (N,) with whom a firm can exchange by-products
     regions: int
 
 
@@ -76,6 +80,13 @@ class Setting(NamedTuple):
     columns: Columns
     rule: Rule
     programme: Programme
+    terms: Terms = NO_TERMS
+
+
+def setting_of(columns: Columns, rule: Rule, programme: Programme, terms: Terms = NO_TERMS) -> Setting:
+    """A setting with the terms that instruments contribute."""
+    held = columns._replace(terms=terms.rows, term_row=terms.row, partner=terms.partner)
+    return Setting(held, rule, programme, terms)
 
 
 def rule_of(p: Parameters, behaviour: Behaviour = Behaviour.PEER_BENEFIT) -> Rule:
@@ -134,6 +145,9 @@ def columns_of(world: World, p: Parameters, regional_mean: Floats) -> Columns:
             p.firm_log_return_sd**2, p.cross_sector_similarity,
         ),
         weight=ties.weight,
+        terms=NO_TERMS.rows,
+        term_row=NO_TERMS.row,
+        partner=NO_TERMS.partner,
         regions=len(world.regions),
     )  # fmt: skip
 

@@ -35,7 +35,10 @@ def start(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> No
     state.supported_in_region[:] = 0
     state.purse_mkrw[:] = 0.0
     state.counts[:] = 0
+    state.counts[Count.ENACTED] = setting.terms.acts.size > 0
     state.flow[:] = 0.0
+    if state.counts[Count.ENACTED]:
+        state.flow[:, :, Flow.INSTRUMENTS] = setting.terms.public_cost_mkrw
     place_early_adopters(state, setting)
     if setting.programme.budget_mkrw_per_year > 0.0:
         queue(state, setting.columns.region, priority)
@@ -56,7 +59,7 @@ def place_early_adopters(state: State, setting: Setting) -> None:
     if n > 0:
         state.counts[Count.ADOPTERS] = n
         luck = draws.stream(state.seed[0], Purpose.EARLIER_YEAR, 0)
-        realise(state, columns, setting.rule, setting.programme, luck)
+        realise(state, columns, setting.rule, setting.programme, luck, BEFORE)
         state.counts[Count.REALISED] = n
 
 

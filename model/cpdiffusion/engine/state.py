@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from cpdiffusion.world.firms import Flags, Floats, Ints
 NEVER = 2**15 - 1  # the quarter of what has not happened: after every other, and an int16
 BEFORE = -1  # the quarter of those that adopted before the first
 NOBODY = -1  # no cohort, no informant
+GONE = -math.inf  # in place of a diagnosis: the firm did not wait for it
 
 
 class Count(IntEnum):
@@ -26,6 +28,8 @@ class Count(IntEnum):
     BATCHES = 5  # batches formed
     COHORT_RESULTS = 6  # length of State.cohort_results
     PASSED_ON = 7  # adopters that count with those whom they influence (classic rules)
+    TOLD = 8  # adopters whose result has been told at a meeting
+    ENACTED = 9  # 1 if there are instruments
 
 
 class Flow(IntEnum):
@@ -45,6 +49,14 @@ class Flow(IntEnum):
     ACCIDENTS = 11
     ACCIDENTS_AVOIDED = 12
     UNSPENT = 13  # a stock: the purse at the end of the quarter
+    INSTRUMENTS = 14  # public cost of running instruments
+    INSTRUMENT_SUBSIDY = 15  # paid by instruments
+    PROVIDER_INVESTMENT = 16  # paid by whoever provides the package as a service
+
+
+PROGRAMME_MONEY = (Flow.ADVICE, Flow.SUBSIDY)
+PUBLIC_MONEY = (*PROGRAMME_MONEY, Flow.INSTRUMENTS, Flow.INSTRUMENT_SUBSIDY)
+SUBSIDIES = (Flow.SUBSIDY, Flow.INSTRUMENT_SUBSIDY)
 
 
 class State(NamedTuple):
@@ -58,7 +70,7 @@ class State(NamedTuple):
     stirred: Flags  # (N,) what has changed since the firm last declined may change its mind
     supported_quarter: Ints  # (N,)
     diagnosed_quarter: Ints  # (N,)
-    signal: Floats  # (N,) the adviser's estimate of the firm's log return; nan before the diagnosis
+    signal: Floats  # (N,) the adviser's estimate of its log return; nan before, GONE if it left
     cohort: Ints  # (N,) learning cohort
     cohort_read: Ints  # (N,) entries of cohort_results that the firm has gone through
     adoption_quarter: Ints  # (N,)

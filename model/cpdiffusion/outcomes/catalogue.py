@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cpdiffusion.engine.state import NEVER, Flow
+from cpdiffusion.engine.state import NEVER, PROGRAMME_MONEY, PUBLIC_MONEY, SUBSIDIES, Flow
+from cpdiffusion.parameters import Parameters
 from cpdiffusion.world.world import World
 
 SMALL_FIRM_EMPLOYEES = 50  # below it a firm is small in Korean and EU statistics
@@ -19,6 +20,7 @@ Values = NDArray[np.float64]
 class Run(NamedTuple):
     """One replicate of one policy, beside the same firms and draws without any policy."""
 
+    parameters: Parameters
     world: World
     adoption_quarter: NDArray[np.int16]  # (N,)
     supported_quarter: NDArray[np.int16]  # (N,)
@@ -77,7 +79,21 @@ def _small_share(run: Run) -> float:
     return _share(float((small & run.adopted).sum()), float(run.adopted.sum()))
 
 
-PUBLIC = (Flow.ADVICE, Flow.SUBSIDY)
+def _per_year(run: Run) -> float:
+    """Direct benefit of all adopters (million KRW per year)."""
+    return run.total(Flow.DIRECT) / run.parameters.benefit_horizon_years
+
+
+def _energy(run: Run) -> float:
+    return _per_year(run) * run.parameters.energy_share_of_benefit / run.parameters.energy_price_mkrw_per_toe
+
+
+def _exports_at_risk(run: Run) -> float:
+    firms = run.world.firms
+    exporting = firms.export_share * firms.employees
+    return _share(float(exporting[~run.adopted].sum()), float(exporting.sum()))
+
+
 BENEFITS = (Flow.DIRECT, Flow.INDIRECT, Flow.ENVIRONMENTAL)
 
 CATALOGUE: dict[str, Outcome] = {
@@ -95,12 +111,19 @@ CATALOGUE: dict[str, Outcome] = {
                 _spillover, against_no_policy=True),
         Outcome("additional_per_supported", "additional adopters per supported firm", "firms per firm", 1,
                 lambda r: _share(_additional(r), r.total(Flow.SUPPORTED)), against_no_policy=True),
-        Outcome("public_money_mkrw", "public money", "million KRW", 0, lambda r: r.total(*PUBLIC)),
-        Outcome("subsidy_mkrw", "of which subsidy", "million KRW", 0, lambda r: r.total(Flow.SUBSIDY)),
+        Outcome("public_money_mkrw", "public money", "million KRW", 0, lambda r: r.total(*PUBLIC_MONEY)),
+        Outcome("programme_money_mkrw", "of which the programme's", "million KRW", 0,
+                lambda r: r.total(*PROGRAMME_MONEY)),
+        Outcome("instrument_money_mkrw", "of which other instruments'", "million KRW", 0,
+                lambda r: r.total(Flow.INSTRUMENTS, Flow.INSTRUMENT_SUBSIDY)),
+        Outcome("subsidy_mkrw", "of which subsidy", "million KRW", 0,
+                lambda r: r.total(*SUBSIDIES)),
         Outcome("unspent_mkrw", "public money unspent at the end", "million KRW", 0,
                 lambda r: float(r.flow[:, -1, Flow.UNSPENT].sum())),
         Outcome("private_investment_mkrw", "private investment", "million KRW", 0,
                 lambda r: r.total(Flow.PRIVATE_INVESTMENT)),
+        Outcome("provider_investment_mkrw", "investment of service providers", "million KRW", 0,
+                lambda r: r.total(Flow.PROVIDER_INVESTMENT)),
         Outcome("direct_benefit_mkrw", "direct economic benefit", "million KRW", 1,
                 lambda r: r.total(Flow.DIRECT)),
         Outcome("indirect_benefit_mkrw", "indirect economic benefit", "million KRW", 1,
@@ -110,6 +133,13 @@ CATALOGUE: dict[str, Outcome] = {
         Outcome("total_benefit_mkrw", "total benefit", "million KRW", 1, lambda r: r.total(*BENEFITS)),
         Outcome("programme_roi", "economic ROI of supported adopters, as in Table 4", "ratio", 1,
                 lambda r: _share(r.total(Flow.PROGRAMME_DIRECT), r.total(Flow.PROGRAMME_INVESTMENT))),
+        Outcome("energy_saved_toe_per_year", "energy saved", "toe per year", 1, _energy),
+        Outcome("materials_saved_mkrw_per_year", "materials saved", "million KRW per year", 1,
+                lambda r: _per_year(r) * r.parameters.materials_share_of_benefit),
+        Outcome("emissions_avoided_tco2_per_year", "emissions avoided", "t CO2 per year", 1,
+                lambda r: _energy(r) * r.parameters.emission_factor_tco2_per_toe),
+        Outcome("exports_at_risk_share", "exports (by employees) of firms without cleaner production",
+                "share", -1, _exports_at_risk),
         Outcome("accidents", "firm-quarters with an accident", "firm-quarters", -1,
                 lambda r: r.total(Flow.ACCIDENTS)),
         Outcome("accidents_avoided", "firm-quarters with an accident avoided", "firm-quarters", 1,

@@ -16,15 +16,18 @@ import numpy as np
 from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.draws import replicate_seeds
 from cpdiffusion.engine.run import Runs, room_for, run_into
-from cpdiffusion.engine.setting import Rule, Setting, columns_of, rule_of
+from cpdiffusion.engine.setting import Rule, columns_of, rule_of, setting_of
 from cpdiffusion.engine.state import State, new_state
 from cpdiffusion.evidence.table4 import Variant
+from cpdiffusion.instruments.enacting import terms_of
 from cpdiffusion.outcomes.catalogue import Run, Values, needs_reference, outcomes_of
 from cpdiffusion.parameters import Parameters, moments_of
+from cpdiffusion.policy.advised import advised
 from cpdiffusion.policy.design import Design, design_of
 from cpdiffusion.policy.levers import Levers
 from cpdiffusion.policy.programme import Programme, programme_of
 from cpdiffusion.policy.targeting import priority
+from cpdiffusion.terms import Terms
 from cpdiffusion.world.world import Recipe, World
 
 NO_POLICY = design_of(Levers())
@@ -54,8 +57,19 @@ class Experiment:
 
     def world(self, replicate: int) -> World:
         """The world of a replicate."""
+        return self.recipe.build(self.world_seed(replicate), self.parameters)
+
+    def world_seed(self, replicate: int) -> int:
+        """Seed of the world of a replicate, and of what instruments draw on it."""
         number = replicate if self.redraw_world else 0
-        return self.recipe.build(int(replicate_seeds(self.seed, number, 1)[0]), self.parameters)
+        return int(replicate_seeds(self.seed, number, 1)[0])
+
+    def terms(self, design: Design, world: World, replicate: int) -> Terms:
+        """What the instruments of a design contribute on the world of a replicate."""
+        return terms_of(
+            design.instruments, world, self.parameters, self.horizon_quarters,
+            self.world_seed(replicate), self.regional_mean(),
+        )  # fmt: skip
 
     @cached_property
     def rule(self) -> Rule:
@@ -65,7 +79,12 @@ class Experiment:
     @cached_property
     def programmes(self) -> dict[str, Programme]:
         """The programme of every design."""
-        return {name: programme_of(design, self.parameters) for name, design in self.designs.items()}
+        return {name: programme_of(design, self.parameters) for name, design in self.advised.items()}
+
+    @cached_property
+    def advised(self) -> dict[str, Design]:
+        """Every design as its instruments make it."""
+        return {name: advised(design, self.parameters) for name, design in self.designs.items()}
 
     def new_state(self, world: World) -> State:
         """Room for runs on a world of this size."""
@@ -137,7 +156,8 @@ def run_replicates(
 
     def simulate(programme: Programme, design: Design) -> Runs:
         runs = room_for(count, world.size, *state.flow.shape[:2])
-        setting = Setting(columns, experiment.rule, programme)
+        terms = experiment.terms(design, world, first)
+        setting = setting_of(columns, experiment.rule, programme, terms)
         with np.errstate(over="ignore"):
             run_into(runs, state, setting, seeds, priority(design.targeting, world))
         return runs
@@ -146,10 +166,10 @@ def run_replicates(
     if needs_reference(only):
         nothing = programme_of(NO_POLICY, experiment.parameters)
         without = simulate(nothing, NO_POLICY).adoption_quarter
-    results = {name: simulate(experiment.programmes[name], d) for name, d in experiment.designs.items()}
+    results = {name: simulate(experiment.programmes[name], d) for name, d in experiment.advised.items()}
     return {
         name: [
-            Run(world, *each)
+            Run(experiment.parameters, world, *each)
             for each in zip(r.adoption_quarter, r.supported_quarter, without, r.flow, strict=True)
         ]
         for name, r in results.items()

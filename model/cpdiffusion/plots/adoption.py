@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from cpdiffusion.plots import style
+from cpdiffusion.plots.ends import LABEL_CHARACTERS, End, name_at_ends
 from cpdiffusion.units import QUARTERS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 VARIABLE = "adopters"
-LABEL_CHARACTERS = 28
 
 
 @style.styled
@@ -33,17 +33,8 @@ def adoption_curves(ax: Axes, trajectories: pd.DataFrame, titles: Mapping[str, s
         return ax
     _set_limits(ax, adopters)
     ends = [_draw(ax, adopters, name, titles) for name in style.in_order(adopters["scenario"], titles)]
-    _label(ax, ends)
+    name_at_ends(ax, ends)
     return ax
-
-
-class End(NamedTuple):
-    """Where a curve ends and what to call it there."""
-
-    x: float
-    y: float
-    text: str
-    colour: str
 
 
 def _set_limits(ax: Axes, adopters: pd.DataFrame) -> None:
@@ -75,25 +66,3 @@ def _draw(ax: Axes, adopters: pd.DataFrame, name: str, titles: Mapping[str, str]
         style.wrapped(style.title_of(name, titles), LABEL_CHARACTERS),
         look.colour,
     )
-
-
-def _label(ax: Axes, ends: Sequence[End]) -> None:
-    """Name each curve at its end; names that would overlap are moved apart and led to."""
-    ends = sorted(ends, key=lambda end: end.y)
-    top = ax.get_ylim()[1]
-    heights = [_text_height(ax, end.text) for end in ends]
-    for end, place in zip(ends, style.spread([e.y / top for e in ends], heights), strict=True):
-        ax.annotate(
-            end.text, (end.x, end.y), (1.04, place), "data", "axes fraction", size=style.TEXT_PT,
-            color=style.INK, va="center", linespacing=style.LINE_SPACING, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": end.colour, "linewidth": 1.2,
-                        "shrinkA": 1, "shrinkB": 2, "relpos": (0, 0.5)},
-        )  # fmt: skip
-
-
-def _text_height(ax: Axes, text: str) -> float:
-    """Height of a label, with a little air, as a fraction of the axes' height."""
-    points = (text.count("\n") + 1.3) * style.TEXT_PT * style.LINE_SPACING
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return points / 72 / (ax.get_position().height * figure.get_figheight())

@@ -11,6 +11,8 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 
+from cpdiffusion.instruments.catalogue import CATALOGUE
+from cpdiffusion.instruments.enactment import Enactments, in_order
 from cpdiffusion.policy.levers import Levers, Targeting
 
 ALONE = 1  # a "group" of one firm: individual support
@@ -33,6 +35,7 @@ class Design:
     targeting: Targeting
     adviser_skill: float
     adviser_capacity_firms_per_quarter: float
+    instruments: Enactments = ()
 
 
 CHANNELS: dict[str, tuple[str, ...]] = {
@@ -62,8 +65,8 @@ CHANNEL_WORDS: dict[str, str] = {
 }
 
 
-def design_of(levers: Levers) -> Design:
-    """The design that a scenario's levers stand for; no support is a programme without money."""
+def design_of(levers: Levers, instruments: Enactments = ()) -> Design:
+    """What a scenario's levers and instruments stand for; no support is a programme without money."""
     together = levers.cohort_size if levers.support == "cluster" else ALONE
     publishes, capacity = levers.publishes_results, levers.adviser_capacity_firms_per_quarter
     return Design(
@@ -80,16 +83,35 @@ def design_of(levers: Levers) -> Design:
         targeting=levers.targeting,
         adviser_skill=levers.adviser_skill,
         adviser_capacity_firms_per_quarter=math.inf if capacity is None else float(capacity),
+        instruments=instruments,
     )
 
 
 def differing_channels(baseline: Design, scenario: Design) -> tuple[str, ...]:
-    """Channels in which two designs differ, in the order of CHANNELS."""
+    """Channels in which two designs differ, in the order of CHANNELS, then instruments by name.
+
+    An instrument that takes the place of another, which it contradicts, is one channel with it.
+    """
     different = {f.name for f in fields(Design) if getattr(baseline, f.name) != getattr(scenario, f.name)}
-    return tuple(name for name, members in CHANNELS.items() if different & set(members))
+    one, other = dict(baseline.instruments), dict(scenario.instruments)
+    replaced = {name for new in other.keys() - one.keys() for name in CATALOGUE[new].without}
+    changed = (n for n in sorted(one | other) if one.get(n) != other.get(n) and n not in replaced)
+    return (*(name for name, members in CHANNELS.items() if different & set(members)), *changed)
 
 
 def mixture(baseline: Design, scenario: Design, switched_on: Collection[str]) -> Design:
     """The baseline with the given channels taken from the scenario."""
-    members = [field for channel in switched_on for field in CHANNELS[channel]]
-    return replace(baseline, **{field: getattr(scenario, field) for field in members})
+    members = [field for channel in switched_on for field in CHANNELS.get(channel, ())]
+    taken = {name: e for name, e in scenario.instruments if name in switched_on}
+    gone = {*switched_on, *(other for name in taken for other in CATALOGUE[name].without)}
+    kept = {name: e for name, e in baseline.instruments if name not in gone}
+    return replace(
+        baseline,
+        **{field: getattr(scenario, field) for field in members},
+        instruments=in_order(kept | taken),
+    )
+
+
+def channel_words(channel: str) -> str:
+    """A channel in words."""
+    return CHANNEL_WORDS[channel] if channel in CHANNEL_WORDS else CATALOGUE[channel].title

@@ -33,6 +33,7 @@ class Programme(NamedTuple):
     hassle_factor: float  # of the hassle, for supported firms
     hazard_factor: float  # of the accident probability, in diagnosed firms
     capacity_per_quarter: float
+    dropout_per_quarter: float  # of firms that wait for their diagnosis
 
 
 def programme_of(design: Design, p: Parameters) -> Programme:
@@ -56,6 +57,7 @@ def programme_of(design: Design, p: Parameters) -> Programme:
         hassle_factor=1.0 - safety * p.safety_hassle_reduction,
         hazard_factor=1.0 - safety * p.safety_hazard_reduction,
         capacity_per_quarter=design.adviser_capacity_firms_per_quarter,
+        dropout_per_quarter=p.queue_dropout_per_quarter,
     )
 
 

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from cpdiffusion.errors import InputError, did_you_mean
+from cpdiffusion.instruments.catalogue import CATALOGUE
+from cpdiffusion.instruments.checks import require_known
+from cpdiffusion.instruments.enactment import Enactment
 from cpdiffusion.policy.levers import Levers
 
 
@@ -29,25 +32,59 @@ class Scenario(BaseModel):
     source: str = Field(min_length=1)
     baseline: str | None = None
     levers: Levers
+    instruments: dict[str, Enactment] = Field(default_factory=dict)
+
+    @field_validator("instruments", mode="before")
+    @classmethod
+    def _a_number_is_a_strength(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: {"strength": e} if is_number(e) else e for name, e in value.items()}
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a number and not merely counts as one."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def load_scenario(name: str, folder: Path, changes: Mapping[str, Any] | None = None) -> Scenario:
     """The scenario of an id in ``folder``, or of a path to a user's own YAML file.
 
-    ``changes`` are levers that replace those of the file.
+    ``changes`` are levers and instruments that replace those of the file.
     """
     path = scenario_path(name, folder)
     content = read_plain_yaml(path)
     levers = content.get("levers")
     if levers is not None and not isinstance(levers, dict):
         raise InputError(f"{path.name}: 'levers' must be a list of 'name: value' lines.")
-    merged = {**content, "id": path.stem, "levers": {**(levers or {}), **(changes or {})}}
+    instruments = content.get("instruments") or {}
+    if not isinstance(instruments, dict):
+        raise InputError(f"{path.name}: 'instruments' must be a list of 'name: strength' lines.")
+    new_levers, new_instruments = split(changes or {})
+    merged = {
+        **content,
+        "id": path.stem,
+        "levers": {**(levers or {}), **new_levers},
+        "instruments": {**instruments, **new_instruments},
+    }
     try:
-        return Scenario.model_validate(merged)
+        scenario = Scenario.model_validate(merged)
+        require_known(path.name, scenario.instruments)
+        return scenario
     except ValidationError as error:
-        lever = str(error.errors()[0]["loc"][-1])
-        where = "" if lever in (changes or {}) else f"{path.name}: "
+        changed = set(map(str, error.errors()[0]["loc"])) & set(changes or {})
+        where = "" if changed else f"{path.name}: "
         raise InputError(f"{where}{first_problem(error, Scenario)}") from None
+
+
+def split(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Levers, and instruments; InputError for a name that is neither."""
+    for name in changes:
+        if name not in Levers.model_fields and name not in CATALOGUE:
+            known = [*Levers.model_fields, *CATALOGUE]
+            raise InputError(f"'{name}' is neither a lever nor an instrument{did_you_mean(name, known)}")
+    levers = {name: value for name, value in changes.items() if name not in CATALOGUE}
+    return levers, {name: value for name, value in changes.items() if name in CATALOGUE}
 
 
 def scenario_path(name: str, folder: Path) -> Path:
@@ -123,11 +160,15 @@ def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
         return f"'{key}' is not known{did_you_mean(place[-1], _fields_at(model, place[:-1]))}"
     if problem["type"] == "missing":
         return f"'{key}' is missing."
+    if place[:1] == ["instruments"] and problem["type"] in ("model_type", "model_attributes_type"):
+        return f"{key}={problem['input']!r}: must be a number from 0 to 1, its strength, or settings with it."
     message = problem["msg"].replace("Input should be", "must be")
     return f"{key}={problem['input']!r}: {message[0].lower()}{message[1:]}."
 
 
 def _fields_at(model: type[BaseModel], place: list[str]) -> list[str]:
+    if place[:1] == ["instruments"]:
+        return list(Enactment.model_fields)
     for part in place:
         annotation = model.model_fields[part].annotation if part in model.model_fields else None
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):

@@ -60,6 +60,17 @@ MODEL: tuple[Parameter, ...] = (
     Parameter("environmental_log_ratio_sd", lambda m: m.environmental.sd_log_ratio, "log ratio",
               0.5, 2.0, "calibrated", f"{TABLE_4}: standard deviation of the same",
               "spread of the environmental benefit", most=5),
+    # --- what is saved -------------------------------------------------------------------------
+    Parameter("energy_share_of_benefit", 170 / 790, low=0.1, high=0.5, status="measured",
+              source="Daejeon, fourth year (2012), 20 firms: energy 170 of 790 million KRW (ajunews 2013)",
+              meaning="direct benefit that is energy", **SHARE),
+    Parameter("materials_share_of_benefit", 50 / 790, low=0.02, high=0.3, status="measured",
+              source="Daejeon 2012 as above: materials 50 of 790 million KRW",
+              meaning="direct benefit that is materials", **SHARE),
+    Parameter("energy_price_mkrw_per_toe", 0.8, "million KRW per toe", 0.4, 1.5, "assumed", OURS,
+              "what a firm pays for energy", least=0.001),
+    Parameter("emission_factor_tco2_per_toe", 2.5, "t CO2 per toe", 1.5, 4.0, "assumed", OURS,
+              "emissions of the energy that is saved"),
     # --- firms ---------------------------------------------------------------------------------
     Parameter("firms_per_region", 1000, "firms", 200, 5000, "assumed",
               "the sources give no number; registers hold thousands (KICOX: 217,048 factories)",

@@ -15,7 +15,7 @@ from cpdiffusion.outcomes.catalogue import HEADLINE, HEADLINE_DIFFERENCE, Values
 from cpdiffusion.outcomes.experiment import Batch, Experiment, run_batch
 from cpdiffusion.outcomes.paired import Interval, comparison_table, mean_interval
 from cpdiffusion.outcomes.why import mixtures, shapley
-from cpdiffusion.policy.design import CHANNEL_WORDS, differing_channels
+from cpdiffusion.policy.design import channel_words, differing_channels
 from cpdiffusion.runner.parallel import Workers
 from cpdiffusion.runner.progress import progress_bar
 from cpdiffusion.studies.settings import Settings
@@ -200,7 +200,7 @@ def why_rows(
         share = mean_interval(shares)
         rows.append({
             "scenario": scenario, "baseline": baseline, "channel": channel,
-            "words": CHANNEL_WORDS[channel], "share": share.estimate,
+            "words": channel_words(channel), "share": share.estimate,
             "share_low": share.low, "share_high": share.high, "replicates": count,
         })  # fmt: skip
     return rows

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cpdiffusion.evidence.table4 import table4
 from cpdiffusion.outcomes.catalogue import HEADLINE, Run
 from cpdiffusion.outcomes.experiment import run_replicate
-from cpdiffusion.plots import adoption, differences, network, roi, save, turning, why
+from cpdiffusion.plots import adoption, differences, network, overview, roi, save, turning, why
+from cpdiffusion.plots.references import beside_reference_paths
 from cpdiffusion.studies.compare import Comparison
+from cpdiffusion.studies.references import on_smart_complexes, smart_shares
 from cpdiffusion.studies.setup import Plan
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MOMENTS = (0.1, 0.3, 0.6, 1.0)  # of the horizon
+MOST_CURVES = 8  # of more scenarios the overview says it better
 COMPARED = (HEADLINE, "spillover_adopters", "cost_per_additional_adopter_mkrw", "total_benefit_mkrw")
 
 
-def write_figures(result: Comparison, folder: Path) -> None:
-    """adoption, differences, why, network, roi and turning, each as PNG."""
+def write_figures(result: Comparison, glance: pd.DataFrame | None, folder: Path) -> None:
+    """adoption, differences, why, network, roi, turning, references and overview, each as PNG."""
     titles = result.plan.titles
-    _one(folder, "adoption", 7, 4.5, lambda ax: adoption.adoption_curves(ax, result.trajectories, titles))
+    curves = result.trajectories[result.trajectories.scenario.isin(leading(result))]
+    _one(folder, "adoption", 7, 4.5, lambda ax: adoption.adoption_curves(ax, curves, titles))
     _one(folder, "roi", 7, 4.5, lambda ax: _roi(result, ax))
     _network(result, folder)
-    if result.plan.pairs:
+    if 0 < len(result.plan.pairs) <= MOST_CURVES:
         figure = save.figure(9, differences.panels_height_inches(9, result.table, titles, COMPARED))
         differences.difference_panels(figure, result.table, titles, COMPARED)
         save.save(figure, folder / "differences.png")
@@ -32,6 +40,19 @@ def write_figures(result: Comparison, folder: Path) -> None:
         tornado = result.turning
         height = turning.height_inches(tornado)
         _one(folder, "turning", 9, height, lambda ax: turning.turning_points(ax, tornado, titles))
+    if on_smart_complexes(result.plan):
+        frame = smart_shares(result.plan)
+        _one(folder, "references", 8, 5, lambda ax: beside_reference_paths(ax, frame, titles))
+    if glance is not None:
+        figure = save.figure(overview.WIDTH_INCHES, overview.height_inches(glance))
+        overview.overview_panels(figure, glance)
+        save.save(figure, folder / "overview.png")
+
+
+def leading(result: Comparison) -> list[str]:
+    """The scenarios drawn as curves: of many, those with most adopters."""
+    mean = {name: float(result.row(name)["mean"]) for name in result.plan.scenarios}
+    return sorted(mean, key=lambda name: -mean[name])[:MOST_CURVES]
 
 
 def _one(folder: Path, name: str, width: float, height: float, draw) -> None:  # type: ignore[no-untyped-def]
@@ -43,7 +64,8 @@ def _one(folder: Path, name: str, width: float, height: float, draw) -> None:  #
 def _roi(result: Comparison, ax) -> None:  # type: ignore[no-untyped-def]
     regions = result.plan.experiment.recipe.regions
     reported = [row for row in table4(result.settings.table) if row.region in regions]
-    roi.reported_against_simulated(ax, reported, result.roi, result.plan.titles)
+    shown = result.roi[result.roi.scenario.isin(leading(result))]
+    roi.reported_against_simulated(ax, reported, shown, result.plan.titles)
 
 
 def _network(result: Comparison, folder: Path) -> None:

@@ -4,37 +4,44 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cpdiffusion.studies.compare import Comparison, compare
 from cpdiffusion.studies.folder import Job
+from cpdiffusion.studies.overview import overview
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.summary import headline, summary
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def compare_to_folder(settings: Settings, scenario_folder: Path, command: str) -> Path:
     """Run the comparison and write its result folder; prints the answer and where it is."""
     job = Job(settings, command)
     result = compare(settings, scenario_folder)
-    return job.finish(partial(write, result), summary(result, command), headline(result), drawn(result))
+    glance = overview(result)
+    return job.finish(
+        partial(write, result, glance), summary(result, command), headline(result), drawn(result)
+    )
 
 
-def write(result: Comparison, folder: Path) -> None:
+def write(result: Comparison, glance: pd.DataFrame | None, folder: Path) -> None:
     """Tables, and figures if they are asked for."""
-    write_tables(result, folder)
+    write_tables(result, glance, folder)
     if result.settings.figures:
         from cpdiffusion.studies.figures import write_figures
 
-        write_figures(result, folder)
+        write_figures(result, glance, folder)
 
 
-def write_tables(result: Comparison, folder: Path) -> None:
-    """comparison.csv, trajectories.parquet, runs.parquet, roi.csv, why.csv, turning.csv."""
+def write_tables(result: Comparison, glance: pd.DataFrame | None, folder: Path) -> None:
+    """comparison.csv, trajectories.parquet, runs.parquet, roi.csv, why.csv, turning.csv, overview.csv."""
     result.table.to_csv(folder / "comparison.csv", index=False, float_format="%.10g")
     result.trajectories.to_parquet(folder / "trajectories.parquet", index=False)
     result.runs.to_parquet(folder / "runs.parquet", index=False)
     result.roi.to_csv(folder / "roi.csv", index=False, float_format="%.10g")
-    for name, frame in (("why", result.why), ("turning", result.turning)):
+    for name, frame in (("why", result.why), ("turning", result.turning), ("overview", glance)):
         if frame is not None:
             frame.to_csv(folder / f"{name}.csv", index=False, float_format="%.10g")
 

@@ -33,24 +33,44 @@ class ReplicateSettings(BaseModel):
     at_most: int = Field(ge=2, le=100_000)
 
 
+class PortfolioSettings(BaseModel):
+    """Which combinations of instruments are tried, and what they may cost together."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    instruments: list[str] | None = Field(min_length=1, description="empty: all that fit the base")
+    largest: int = Field(ge=1, description="instruments in one combination")
+    budget_mkrw: float | None = Field(
+        gt=0, allow_inf_nan=False, description="public money per region over the run; empty: the base's"
+    )
+    replicates: int = Field(ge=2, le=100_000)
+
+    @field_validator("instruments", mode="before")
+    @classmethod
+    def _one_is_a_list_too(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
 class Settings(BaseModel):
     """Everything that a study is asked to do."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    study: Literal["compare", "simulate", "measures", "audit", "parameters"]
+    study: Literal["compare", "simulate", "measures", "portfolio", "audit", "parameters"]
     region: str | list[str] = Field(description="a preset, several, or 'all'")
     behaviour: Literal["peer_benefit", "threshold", "bass", "cascade"]
     horizon_years: int = Field(ge=1, le=LONGEST_HORIZON_YEARS)
     scenarios: list[str] = Field(min_length=1)
     baseline: str | None = Field(description="empty: each scenario's own")
     levers: dict[str, Any] = Field(description="replace levers in every scenario")
-    changes: dict[str, dict[str, Any]] = Field(description="replace levers in one scenario")
+    instruments: dict[str, Any] = Field(description="enact instruments in every scenario")
+    changes: dict[str, dict[str, Any]] = Field(description="replace levers or instruments in one scenario")
     world: WorldSettings
     parameters: dict[str, float]
     beyond_range: bool
     table: Literal["as_printed", "reconciled"]
     replicates: ReplicateSettings
+    portfolio: PortfolioSettings
     why: bool
     turning: bool
     figures: bool

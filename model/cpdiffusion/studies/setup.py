@@ -9,6 +9,13 @@ from typing import Any
 
 from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.errors import InputError, did_you_mean
+from cpdiffusion.instruments.checks import (
+    check_enacted,
+    require_consistent,
+    require_key_sectors,
+    require_programme,
+)
+from cpdiffusion.instruments.enactment import in_order
 from cpdiffusion.outcomes.experiment import Experiment
 from cpdiffusion.parameters import Parameters, parameters
 from cpdiffusion.policy.design import Design, design_of
@@ -59,9 +66,10 @@ def plan(settings: Settings, scenario_folder: Path, recipe: Recipe | None = None
     p = parameters(settings.parameters, settings.table, settings.beyond_range)
     recipe = recipe or recipe_of(settings)
     scenarios = read_scenarios(settings, scenario_folder)
-    designs = {name: design_of(scenario.levers) for name, scenario in scenarios.items()}
+    designs = {name: design_of(s.levers, in_order(s.instruments)) for name, s in scenarios.items()}
     for name, design in designs.items():
         check_design(name, design, recipe, p, settings.horizon_years)
+        check_instruments(name, design, recipe, p, settings.horizon_years)
     experiment = Experiment(
         recipe, p, designs, quarters(settings.horizon_years), settings.seed,
         settings.world.redraw, settings.table, Behaviour[settings.behaviour.upper()],
@@ -109,7 +117,9 @@ def read_scenarios(settings: Settings, folder: Path) -> dict[str, Scenario]:
         key = Path(name).stem if name.endswith((".yaml", ".yml")) else name
         if key in scenarios:
             raise InputError(f"scenarios: '{key}' is named twice; name each scenario once.")
-        scenarios[key] = load_scenario(name, folder, {**settings.levers, **settings.changes.get(key, {})})
+        scenarios[key] = load_scenario(
+            name, folder, {**settings.levers, **settings.instruments, **settings.changes.get(key, {})}
+        )
     if unknown := set(settings.changes) - set(scenarios):
         name = sorted(unknown)[0]
         raise InputError(f"changes.{name}: is not among the scenarios{did_you_mean(name, scenarios)}")
@@ -128,9 +138,23 @@ def baselines_of(scenarios: dict[str, Scenario], wanted: str | None) -> dict[str
     return chosen
 
 
+def check_instruments(name: str, design: Design, recipe: Recipe, p: Parameters, horizon_years: int) -> None:
+    """InputError when instruments do not fit the world, the years, the programme or each other."""
+    enacted = design.instruments
+    check_enacted(name, enacted, recipe.regions, recipe.sectors, horizon_years)
+    require_consistent(name, enacted, design.subsidy_rate, p)
+    require_programme(name, enacted, has_programme(design), design.targeting)
+    require_key_sectors(name, enacted, recipe.regions, recipe.sectors)
+
+
+def has_programme(design: Design) -> bool:
+    """Whether there is a programme that spends money."""
+    return design.budget_mkrw_per_year > 0.0 and design.programme_years > 0
+
+
 def check_design(name: str, design: Design, recipe: Recipe, p: Parameters, horizon_years: int) -> None:
     """InputError when a programme cannot work: a cohort too large, a budget for nobody, too late."""
-    if design.budget_mkrw_per_year == 0 or design.programme_years == 0:
+    if not has_programme(design):
         return
     smallest = recipe.smallest_region(p)
     if design.batch > smallest:

@@ -21,6 +21,7 @@ SHOWN = (
     "additional_adopters", "spillover_adopters", "supported_firms", "supported_adopters",
     "additional_per_supported", "cost_per_additional_adopter_mkrw", "public_money_mkrw",
     "unspent_mkrw", "private_investment_mkrw", "total_benefit_mkrw", "programme_roi",
+    "emissions_avoided_tco2_per_year",
     "accidents_avoided",
 )  # fmt: skip
 
@@ -52,7 +53,7 @@ def pair_sentence(result: Comparison, scenario: str, baseline: str) -> str:
         f"({row['mean']:.0f} against {base['mean']:.0f}; {CONFIDENCE:.0%} interval of the difference "
         f"{row.difference_low:.0f} to {row.difference_high:.0f})"
     )
-    lead = f"{where(result)}{money_words(result.plan.experiment.designs[scenario])}, the scenario"
+    lead = f"{where(result)}{money_words(result.plan.experiment.advised[scenario])}, the scenario"
     odds = f"{100 * row.probability_better:.0f} of 100 simulated regions"
     sure = f"and does better in {odds} if the assumed numbers hold."
     return f"{lead} '{titles[scenario]}' reaches {verdict(row, titles[baseline])} {numbers}, {sure}"
@@ -63,7 +64,12 @@ def verdict(row: pd.Series, baseline_title: str) -> str:
     if row.difference_low <= 0.0 <= row.difference_high:
         return f"as many additional adopters as '{baseline_title}', as far as can be told"
     more = "more" if row.difference > 0 else "fewer"
-    return f"{abs(row.difference):.0f} {more} additional adopters than '{baseline_title}'"
+    return f"{rounded(abs(row.difference))} {more} additional adopters than '{baseline_title}'"
+
+
+def rounded(firms: float) -> str:
+    """A number of firms; small ones with a decimal."""
+    return f"{firms:.0f}" if firms >= 3 else f"{firms:.1f}"
 
 
 def short_line(result: Comparison, scenario: str, baseline: str) -> str:

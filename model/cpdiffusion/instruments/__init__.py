@@ -1,0 +1,1 @@
+"""Policy instruments: what each contributes to which firms, and when. None changes a firm."""

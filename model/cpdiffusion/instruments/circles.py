@@ -1,0 +1,105 @@
+"""Ties that instruments create: round tables across sectors, and partners who exchange by-products."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cpdiffusion.behaviour import learning
+from cpdiffusion.draws import Purpose
+from cpdiffusion.parameters import Parameters
+from cpdiffusion.terms import NO_PARTNER
+from cpdiffusion.world.firms import Flags, Floats, Ints, uniforms
+from cpdiffusion.world.ties import sparse_rows
+from cpdiffusion.world.world import World
+
+Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+class Meetings(NamedTuple):
+    """Whom each firm meets, as sparse rows, and the precision that a result told there adds."""
+
+    start: Rows  # (N+1,)
+    target: Ints  # (M,)
+    precision: Floats  # (M,)
+
+
+def round_tables(world: World, p: Parameters, seed: np.uint64, eligible: Flags) -> Meetings:
+    """Firms at one table, in each region by lot and dealt so that sectors mix.
+
+    Pairs that are tied anyway are left out: one result is one observation.
+    """
+    lots = uniforms(seed, Purpose.ROUND_TABLE, world.size)
+    guests = np.flatnonzero(eligible & (lots < p.round_table_share))
+    source, target = pairs_at(tables(world, guests, lots, int(p.round_table_size)), guests)
+    new = ~are_tied(world, source, target)
+    start, keys = sparse_rows(world.size, source[new], target[new])
+    met = (keys >> 32).astype(np.int32)
+    return Meetings(start, met, told_precision(world, p, start, met))
+
+
+def tables(world: World, guests: Rows, lots: Floats, size: int) -> Rows:
+    """Table of each guest: guests in order of sector and lot are dealt round the tables of their region."""
+    table, free = np.empty(guests.size, np.int64), 0
+    region = world.firms.region[guests]
+    for index in range(len(world.regions)):
+        here = np.flatnonzero(region == index)
+        order = here[np.lexsort((lots[guests[here]], world.firms.sector[guests[here]]))]
+        number = max(1, round(here.size / size))
+        table[order] = free + np.arange(here.size) % number
+        free += number
+    return table
+
+
+def pairs_at(table: Rows, guests: Rows) -> tuple[Ints, Ints]:
+    """All ordered pairs of different firms at the same table."""
+    order = np.argsort(table, kind="stable")
+    sizes = np.bincount(table) if table.size else np.zeros(0, np.int64)
+    first = np.repeat(np.cumsum(sizes) - sizes, sizes**2)
+    within = np.arange(first.size) - np.repeat(np.cumsum(sizes**2) - sizes**2, sizes**2)
+    length = np.repeat(sizes, sizes**2)
+    one, other = first + within // np.maximum(length, 1), first + within % np.maximum(length, 1)
+    source, target = guests[order[one]], guests[order[other]]
+    different = source != target
+    return source[different].astype(np.int32), target[different].astype(np.int32)
+
+
+def are_tied(world: World, source: Ints, target: Ints) -> Flags:
+    """Whether the world's own ties lead from each source to its target."""
+    size = np.int64(world.size)
+    owner = np.repeat(np.arange(world.size, dtype=np.int64), np.diff(world.ties.start))
+    known = np.append(owner * size + world.ties.target, np.iinfo(np.int64).max)  # rows are sorted
+    asked = source * size + target
+    return known[np.searchsorted(known, asked)] == asked
+
+
+def told_precision(world: World, p: Parameters, start: Rows, target: Ints) -> Floats:
+    """Precision that a result told at a table adds, by whether the sectors are alike."""
+    unlike, alike = (
+        learning.observation_precision(
+            p.round_table_visibility, learning.similarity(same, p.cross_sector_similarity),
+            p.firm_log_return_sd**2, p.round_table_noise_sd**2,
+        )
+        for same in (False, True)
+    )  # fmt: skip
+    source = np.repeat(np.arange(world.size), np.diff(start))
+    return np.where(world.firms.sector[source] == world.firms.sector[target], alike, unlike)
+
+
+def exchange_partners(world: World, p: Parameters, seed: np.uint64, eligible: Flags) -> Ints:
+    """Partner of each firm in its complex, of another sector, by lot; NO_PARTNER for the rest, (N,)."""
+    lots = uniforms(seed, Purpose.EXCHANGE_PARTNER, world.size)
+    seeking = np.flatnonzero(eligible & (lots < p.circulation_match_share))
+    firms = world.firms
+    order = seeking[np.lexsort((lots[seeking], firms.sector[seeking], firms.complex[seeking]))]
+    place = firms.complex[order]
+    begin = np.searchsorted(place, place, "left")
+    half = (np.searchsorted(place, place, "right") - begin) // 2
+    rank = np.arange(order.size) - begin
+    first = np.flatnonzero(rank < half)  # sectors are in order, so half a complex further is another
+    one, other = order[first], order[first + half[first]]
+    fits = firms.sector[one] != firms.sector[other]
+    partner = np.full(world.size, NO_PARTNER, np.int32)
+    partner[one[fits]], partner[other[fits]] = other[fits], one[fits]
+    return partner
