@@ -1087,6 +1087,15 @@ def test_exchange_partners_are_mutual_of_one_complex_and_of_different_sectors(se
     assert has.sum() > 0.7 * (seeking & smart).sum()  # most of those who look for one find one
 
 
+@pytest.mark.parametrize(("sectors", "pairs"), [("AAAAB", 1), ("AABBC", 2), ("ABBBBC", 2), ("AAA", 0)])
+def test_as_many_firms_of_a_complex_find_a_partner_as_can(sectors: str, pairs: int) -> None:
+    firms = firms_like(len(sectors), sector=[ord(letter) - ord("A") for letter in sectors])
+    p = calm(circulation_match_share=1.0)
+    with np.errstate(over="ignore"):
+        partner = exchange_partners(world_of(firms), p, np.uint64(1), np.ones(len(sectors), np.bool_))
+    assert (partner != NO_PARTNER).sum() == 2 * pairs
+
+
 def test_firms_of_one_sector_or_of_no_smart_complex_find_no_partner() -> None:
     world, p = mixed(circulation_match_share=0.8)
     assert (partners_in(changed(world, sector=np.int32(2)), p) == NO_PARTNER).all()

@@ -93,13 +93,24 @@ def exchange_partners(world: World, p: Parameters, seed: np.uint64, eligible: Fl
     seeking = np.flatnonzero(eligible & (lots < p.circulation_match_share))
     firms = world.firms
     order = seeking[np.lexsort((lots[seeking], firms.sector[seeking], firms.complex[seeking]))]
-    place = firms.complex[order]
-    begin = np.searchsorted(place, place, "left")
-    half = (np.searchsorted(place, place, "right") - begin) // 2
-    rank = np.arange(order.size) - begin
-    first = np.flatnonzero(rank < half)  # sectors are in order, so half a complex further is another
-    one, other = order[first], order[first + half[first]]
-    fits = firms.sector[one] != firms.sector[other]
+    here, offset = places_and_offsets(firms.complex[order], firms.sector[order])
+    number = np.bincount(firms.complex[order], minlength=len(world.complexes))[firms.complex[order]]
+    first = np.flatnonzero(here < np.minimum(offset, number - offset))
+    one, other = order[first], order[first + offset[first]]
     partner = np.full(world.size, NO_PARTNER, np.int32)
-    partner[one[fits]], partner[other[fits]] = other[fits], one[fits]
+    partner[one], partner[other] = other, one
     return partner
+
+
+def places_and_offsets(place: Ints, sector: Ints) -> tuple[Rows, Rows]:
+    """Place of each firm within its complex, and how much further its partner stands; sorted by both.
+
+    Half a complex further, or the size of its largest sector if that is more: so sectors differ, and
+    as many firms as possible find a partner.
+    """
+    begin, end = np.searchsorted(place, place, "left"), np.searchsorted(place, place, "right")
+    pair = place.astype(np.int64) * (int(sector.max(initial=0)) + 1) + sector
+    alike = np.searchsorted(pair, pair, "right") - np.searchsorted(pair, pair, "left")
+    largest = np.zeros(int(place.max(initial=0)) + 1, np.int64)
+    np.maximum.at(largest, place, alike)
+    return np.arange(place.size) - begin, np.maximum((end - begin) // 2, largest[place])
