@@ -15,13 +15,13 @@ from scipy.stats import norm
 from cpdiffusion.behaviour.decision import (
     Offer,
     can_finance,
-    is_convinced,
     is_sure_enough,
     lacks_example,
     log_cost,
     log_hurdle,
     net_advantage,
     offer,
+    would_decide,
 )
 from cpdiffusion.behaviour.learning import (
     after_diagnosis,
@@ -61,8 +61,8 @@ def adopts(
     mean: float, variance: float, hurdle: float, required: float, liquidity: float, price: float, terms: Offer
 ) -> bool:
     """As the engine asks: convinced first, then able to pay."""
-    convinced = is_convinced(mean, variance, hurdle, required, terms)
-    return convinced and can_finance(liquidity, price, terms.own_share)
+    advantage = net_advantage(mean, variance, terms.log_benefit, terms.log_cost, hurdle)
+    return is_sure_enough(advantage, required) and can_finance(liquidity, price, terms.own_share)
 
 
 # --- one firm, one peer, one quarter, on paper --------------------------------------------------
@@ -278,6 +278,11 @@ def test_a_firm_can_finance_its_own_share_to_the_last_won() -> None:
     assert can_finance(75.0, 100.0, 0.75)
     assert not can_finance(74.999, 100.0, 0.75)
     assert can_finance(0.0, 100.0, 0.0)
+
+
+def test_a_firm_decides_unless_it_waits_for_an_example_that_it_lacks() -> None:
+    cases = itertools.product((False, True), (0, 5), (False, True))
+    assert [case for case in cases if not would_decide(*case)] == [(True, 0, False)]
 
 
 def test_an_example_is_lacking_without_any_result_and_without_support() -> None:

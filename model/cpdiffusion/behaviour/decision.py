@@ -58,6 +58,12 @@ def lacks_example(results_seen: int, is_supported: bool) -> bool:
     return results_seen == 0 and not is_supported
 
 
+@compiled
+def would_decide(waits_for_example: bool, results_seen: int, is_supported: bool) -> bool:
+    """Whether a firm decides by what it believes, because it lacks no example."""
+    return (not waits_for_example) | (not lacks_example(results_seen, is_supported))
+
+
 class Offer(NamedTuple):
     """Terms under which a firm decides: its own, or those that policy offers it."""
 
@@ -76,12 +82,3 @@ def offer(
     own = own_share(subsidy_rate, upfront_share)
     cost = log_cost(own + hassle_cost_share, weight)
     return Offer(subsidy_rate, hassle_cost_share, own, cost, log_benefit)
-
-
-@compiled
-def is_convinced(
-    mean: float, variance: float, log_hurdle_return: float, required_advantage: float, terms: Offer
-) -> bool:
-    """Whether a firm that has its example is sure enough that adopting pays under these terms."""
-    advantage = net_advantage(mean, variance, terms.log_benefit, terms.log_cost, log_hurdle_return)
-    return is_sure_enough(advantage, required_advantage)

@@ -7,14 +7,14 @@ import math
 import numpy as np
 
 from cpdiffusion import draws
-from cpdiffusion.behaviour import returns
+from cpdiffusion.behaviour import decision, returns
 from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.decide import exchange_gain
 from cpdiffusion.engine.setting import Columns, Rule
-from cpdiffusion.engine.state import BEFORE, NEVER, NOBODY, Count, Flow, State
+from cpdiffusion.engine.state import BEFORE, NEVER, Count, Flow, State
 from cpdiffusion.policy.programme import Programme
-from cpdiffusion.terms import Term
+from cpdiffusion.terms import NO_PARTNER, Term
 from cpdiffusion.units import QUARTERS_PER_YEAR
 from cpdiffusion.world.firms import Ints
 
@@ -69,11 +69,13 @@ def share_with_partners(state: State, columns: Columns, now: int) -> None:
     new = adopters[state.counts[Count.REALISED] : state.counts[Count.ADOPTERS]]
     for firm in new:
         partner = columns.partner[firm]
-        if partner == NOBODY:
+        if partner == NO_PARTNER:
             continue
         if adoption[partner] == NEVER:
-            heeds = not columns.waits_for_example[partner] or state.results_seen[partner] > 0
-            state.stirred[partner] |= heeds or state.supported_quarter[partner] != NEVER
+            state.stirred[partner] |= decision.would_decide(
+                columns.waits_for_example[partner], state.results_seen[partner],
+                state.supported_quarter[partner] != NEVER,
+            )  # fmt: skip
         elif not is_among(new, partner, adoption[partner] == now):
             gain = math.expm1(gains[partner])
             direct = columns.capital_need_mkrw[partner] * math.exp(state.log_return[partner])

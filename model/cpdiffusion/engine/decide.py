@@ -12,9 +12,9 @@ from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.intake import reserve
 from cpdiffusion.engine.patience import awaits_diagnosis
 from cpdiffusion.engine.setting import Columns, Rule
-from cpdiffusion.engine.state import NEVER, NOBODY, Count, State
+from cpdiffusion.engine.state import NEVER, Count, State
 from cpdiffusion.policy.programme import Programme
-from cpdiffusion.terms import Term
+from cpdiffusion.terms import NO_PARTNER, Term
 from cpdiffusion.world.firms import Flags, Floats, Ints
 
 Rows = NDArray[np.int64]
@@ -142,5 +142,5 @@ def enacted_cost(mine: Floats, row: Rows, firm: int, terms: decision.Offer, weig
 @compiled
 def exchange_gain(gain: Floats, partner: Ints, adoption: Ints, firm: int) -> float:
     """Log return that exchange with a partner brings, once the partner has adopted."""
-    exchanges = partner[firm] != NOBODY and adoption[partner[firm]] != NEVER
+    exchanges = partner[firm] != NO_PARTNER and adoption[partner[firm]] != NEVER
     return gain[firm] if exchanges else 0.0

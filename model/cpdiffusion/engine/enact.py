@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cpdiffusion.behaviour import decision
 from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.engine.reveal import learn
 from cpdiffusion.engine.setting import Columns
@@ -30,8 +31,8 @@ def stir(state: State, columns: Columns, row: Floats, before: Floats) -> None:
     stirred, seen, waits, since = (
         state.stirred, state.results_seen, columns.waits_for_example, state.supported_quarter)  # fmt: skip
     for firm in range(stirred.size):
-        heeds = (not waits[firm]) | (seen[firm] > 0) | (since[firm] != NEVER)
-        stirred[firm] |= (row[firm] != before[firm]) & heeds
+        decides = decision.would_decide(waits[firm], seen[firm], since[firm] != NEVER)
+        stirred[firm] |= (row[firm] != before[firm]) & decides
 
 
 @compiled
@@ -43,7 +44,7 @@ def inform(state: State, columns: Columns, added: Floats, message: Floats) -> No
     for firm in range(added.size):
         if added[firm] > 0.0 and adoption[firm] == NEVER:
             learn(precision, weighted_sum, firm, added[firm], message[region[firm]])
-            stirred[firm] |= (not waits[firm]) | (seen[firm] > 0) | (since[firm] != NEVER)
+            stirred[firm] |= decision.would_decide(waits[firm], seen[firm], since[firm] != NEVER)
 
 
 @compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cpdiffusion.behaviour import learning
+from cpdiffusion.behaviour import decision, learning
 from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.engine.setting import Columns, Rule
 from cpdiffusion.engine.state import NEVER, NOBODY, Count, State
@@ -166,4 +166,4 @@ def spread_average(
     for firm in range(of_region.size):
         if (of_region[firm] == region) & (cohort[firm] == NOBODY) & (adoption[firm] == NEVER):
             learn(precision, weighted_sum, firm, added_precision, average)
-            stirred[firm] |= (not waits[firm]) | (seen[firm] > 0) | (since[firm] != NEVER)
+            stirred[firm] |= decision.would_decide(waits[firm], seen[firm], since[firm] != NEVER)

@@ -11,7 +11,7 @@ from cpdiffusion.draws import Purpose
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.terms import NO_PARTNER
 from cpdiffusion.world.firms import Flags, Floats, Ints, uniforms
-from cpdiffusion.world.ties import sparse_rows
+from cpdiffusion.world.ties import PLACE_BITS, sparse_rows
 from cpdiffusion.world.world import World
 
 Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -35,7 +35,7 @@ def round_tables(world: World, p: Parameters, seed: np.uint64, eligible: Flags) 
     source, target = pairs_at(tables(world, guests, lots, int(p.round_table_size)), guests)
     new = ~are_tied(world, source, target)
     start, keys = sparse_rows(world.size, source[new], target[new])
-    met = (keys >> 32).astype(np.int32)
+    met = (keys >> PLACE_BITS).astype(np.int32)
     return Meetings(start, met, told_precision(world, p, start, met))
 
 

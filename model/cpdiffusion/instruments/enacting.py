@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cpdiffusion.behaviour.decision import log_cost
+from cpdiffusion.behaviour.decision import offer
 from cpdiffusion.instruments.catalogue import CATALOGUE, Instrument
 from cpdiffusion.instruments.circles import Meetings, exchange_partners, round_tables
 from cpdiffusion.instruments.enactment import Enactment, Enactments
@@ -92,9 +92,12 @@ def summed(term: Term, parts: Sequence[Contribution], shares: Iterable[float], s
 
 def log_costs(subsidy: Floats, capital: Floats, hassle: Floats, p: Parameters) -> Floats:
     """Log cost of each firm without an offer, (N,); by the engine's own function, so to the last bit."""
-    cost = (1.0 - subsidy) * capital + p.hassle_cost_share * hassle
-    known = {c: log_cost(c, p.first_cost_weight) for c in set(cost.tolist())}
-    return np.array([known[c] for c in cost.tolist()])
+    cases = list(zip(subsidy.tolist(), capital.tolist(), hassle.tolist(), strict=True))
+    known = {
+        (s, c, h): offer(s, c, p.hassle_cost_share * h, p.first_cost_weight, 0.0).log_cost
+        for s, c, h in set(cases)
+    }
+    return np.array([known[case] for case in cases])
 
 
 def quarters_of_action(row: NDArray[np.int64], meets: Flags, informs: bool) -> Flags:

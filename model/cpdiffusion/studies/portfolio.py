@@ -30,7 +30,7 @@ from cpdiffusion.runner.parallel import Workers
 from cpdiffusion.studies.compare import run_stretches
 from cpdiffusion.studies.overview import BENEFIT, COST, columns, cost_per_adopter
 from cpdiffusion.studies.settings import Settings
-from cpdiffusion.studies.setup import Plan, check_instruments, plan
+from cpdiffusion.studies.setup import Plan, check_instruments, has_programme, plan
 from cpdiffusion.world.world import Recipe, World
 
 if TYPE_CHECKING:
@@ -169,10 +169,6 @@ class Purse:
     def _world(self) -> World:
         return self._plan.experiment.world(0)
 
-    @property
-    def _has_programme(self) -> bool:
-        return self._design.budget_mkrw_per_year > 0.0 and self._design.programme_years > 0
-
     def _own_total_mkrw(self) -> float:
         programme = self._design.budget_mkrw_per_year * self._design.programme_years
         return programme + self.running_costs_mkrw(BASE)
@@ -192,7 +188,7 @@ class Purse:
     def _cheapest_mkrw(self) -> float:
         """What supporting one firm costs; nothing without a programme."""
         p = self._plan.experiment.parameters
-        return float(advice_costs(self._design, p)[1]) if self._has_programme else 0.0
+        return float(advice_costs(self._design, p)[1]) if has_programme(self._design) else 0.0
 
     def with_members(self, members: Members) -> Design:
         """The base with instruments at full strength, its budget as it was."""
@@ -213,7 +209,7 @@ class Purse:
     def combination(self, members: Members) -> Combination:
         """The base with instruments and what they leave of the budget."""
         design = self.with_members(members)
-        if self._has_programme:
+        if has_programme(self._design):
             yearly = self.left_mkrw(members) / design.programme_years
             design = replace(design, budget_mkrw_per_year=yearly)
         return Combination(members, design, self.running_costs_mkrw(members))

@@ -85,7 +85,8 @@ def in_words(channel: str, mine: Design) -> str:
     link, enacted = f"[`{channel}`](instruments.md#{channel})", dict(mine.instruments)
     if channel not in enacted:
         return f"without {link}"
-    return f"{link}{how(enacted[channel])}: {', '.join(CATALOGUE[channel].channels)}"
+    one = CATALOGUE[channel]
+    return f"{link}{how(enacted[channel])}: {', '.join(one.channels)}, for {one.whom}"
 
 
 def how(enactment: Enactment) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.outcomes.paired import CONFIDENCE
+from cpdiffusion.outcomes.why import EXACT_CHANNELS
 from cpdiffusion.parameters import REGISTRY, moments_of
 from cpdiffusion.policy.design import Design
 from cpdiffusion.world.regions import REGIONS
@@ -201,6 +202,13 @@ def replicates_words(result: Comparison) -> str:
     )
 
 
+def sampled_words(channels: int) -> str:
+    """Whether all orders were looked at."""
+    if channels <= EXACT_CHANNELS:
+        return ""
+    return f"; of the orders of {channels} channels a sample, so single shares carry some error besides"
+
+
 def why_words(why: pd.DataFrame, titles: dict[str, str]) -> str:
     """Each channel's share of the difference."""
     parts = []
@@ -208,7 +216,7 @@ def why_words(why: pd.DataFrame, titles: dict[str, str]) -> str:
         parts.append(
             f"'{titles[scenario]}' against '{titles[baseline]}', additional adopters by channel "
             f"(Shapley shares; they add up to the difference over the first {rows.replicates.iloc[0]} "
-            "replicates):"
+            f"replicates{sampled_words(len(rows))}):"
         )
         parts += [
             f"- {row.words}: {row.share:+.1f} ({row.share_low:+.1f} to {row.share_high:+.1f})"
