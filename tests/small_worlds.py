@@ -20,7 +20,7 @@ from cpdiffusion.engine.phases import quarter
 from cpdiffusion.engine.run import run as run_compiled
 from cpdiffusion.engine.setting import Setting, columns_of, rule_of
 from cpdiffusion.engine.start import start
-from cpdiffusion.engine.state import Count, Flow, State, new_state
+from cpdiffusion.engine.state import Batch, Count, Flow, State, new_state
 from cpdiffusion.parameters import Parameters, parameters
 from cpdiffusion.policy.design import Design, design_of
 from cpdiffusion.policy.levers import Levers
@@ -182,7 +182,7 @@ class Played:
 
     def batches(self) -> NDArray[np.int32]:
         """Sizes of the batches in the order in which they were formed."""
-        return self.state.batch_size[: self.state.counts[Count.BATCHES]]
+        return self.state.batches[: self.state.counts[Count.BATCHES], Batch.SIZE]
 
     def mean(self, firm: int) -> float:
         """What the firm believes the log return to be on average."""

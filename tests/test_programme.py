@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cpdiffusion.engine.intake import next_eligible
-from cpdiffusion.engine.state import GONE, NEVER, NOBODY, Flow
+from cpdiffusion.engine.state import GONE, NEVER, NOBODY, Batch, Flow, Queue
 from cpdiffusion.errors import InputError
 from cpdiffusion.parameters import BY_NAME, Parameters, parameters
 from cpdiffusion.policy.design import (
@@ -339,7 +339,7 @@ def price_of_one_more(played: Played, levers: Levers) -> float:
     state, p = played.state, played.p
     last_quarter = state.flow.shape[1] - 1  # who adopts alone in it does so when the money is dealt out
     adopted = np.where(state.adoption_quarter == last_quarter, NEVER, state.adoption_quarter)
-    begin, end = int(state.waiting_next[0]), int(state.waiting_end[0])
+    begin, end = (int(state.queues[0, at]) for at in (Queue.NEXT, Queue.END))
     place = next_eligible(state.waiting_list, adopted.astype(np.int32), begin, end)
     if place >= end:
         return math.inf
@@ -348,7 +348,7 @@ def price_of_one_more(played: Played, levers: Levers) -> float:
     if levers.support == "cluster":
         last_year = 4 * (levers.first_year - 1 + levers.programme_years - 1)
         batches = played.batches()
-        recent = batches[state.batch_quarter[: batches.size] >= last_year]
+        recent = batches[state.batches[: batches.size, Batch.QUARTER] >= last_year]
         per_pair = p.coordination_cost_per_pair_mkrw
         advice += [p.cohort_cost_per_firm_mkrw + per_pair * n for n in recent[recent > 1]]
         second = p.cohort_fixed_cost_mkrw + 2 * p.cohort_cost_per_firm_mkrw + per_pair
@@ -441,7 +441,7 @@ def test_before_the_last_budget_year_only_full_cohorts_are_formed(size: int) -> 
     world, p = synthetic(600)
     levers = Levers(support="cluster", cohort_size=size, budget_mkrw_per_year=937.0)
     played = run(world, levers, p, quarters=40)
-    batches, formed = played.batches(), played.state.batch_quarter[: played.batches().size]
+    batches, formed = played.batches(), played.state.batches[: played.batches().size, Batch.QUARTER]
     assert (batches[formed < 16] == size).all()
     assert np.count_nonzero(formed < 16) > 0
     assert set(formed[formed < 16] % 4) == {0}

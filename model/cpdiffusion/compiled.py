@@ -98,21 +98,22 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     ``fastmath`` stays off: it would let the compiler reorder sums, and the same seed would no
     longer give the same bytes with and without compilation. ``inf`` is used as a value.
     """
-    return _compiled(function, inline="never")
+    return _compiled(function)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """As ``compiled``, but copied into its callers: handing over many columns takes longer than a
+    """As ``compiled``, but made part of its callers: handing over many columns takes longer than a
     short step with them."""
-    return _compiled(function, inline="always")
+    return _compiled(function, forceinline=True)
 
 
-def _compiled(function: Callable[P, R], inline: str) -> Callable[P, R]:
+def _compiled(function: Callable[P, R], forceinline: bool = False) -> Callable[P, R]:
     if numba.config.DISABLE_JIT:
         return function
     others = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(cache_folder(function.__module__))
     try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy", inline=inline)(function)
+        compile_it = numba.njit(nogil=True, cache=True, error_model="numpy", forceinline=forceinline)
+        return compile_it(function)
     finally:
         numba.config.CACHE_DIR = others

@@ -56,6 +56,7 @@ class Purpose(IntEnum):
     TECHNOLOGY_MATCH = 44
     SMART_COMPLEX = 45
     DROP_OUT = 46
+    MEASURE_POTENTIAL = 47
 
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)

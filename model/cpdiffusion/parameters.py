@@ -15,9 +15,10 @@ from cpdiffusion.evidence.moments import ReturnMoments, return_moments
 from cpdiffusion.evidence.table4 import Variant, table4
 from cpdiffusion.registry.entry import Parameter
 from cpdiffusion.registry.instruments import INSTRUMENTS
+from cpdiffusion.registry.measures import MEASURES
 from cpdiffusion.registry.model import MODEL
 
-REGISTRY: tuple[Parameter, ...] = (*MODEL, *INSTRUMENTS)
+REGISTRY: tuple[Parameter, ...] = (*MODEL, *MEASURES, *INSTRUMENTS)
 BY_NAME: dict[str, Parameter] = {p.name: p for p in REGISTRY}
 
 

@@ -10,9 +10,10 @@ from cpdiffusion import draws
 from cpdiffusion.behaviour import decision, returns
 from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.draws import Purpose
+from cpdiffusion.engine.choice import by_measure, measure_column, take
 from cpdiffusion.engine.decide import exchange_gain
 from cpdiffusion.engine.setting import Columns, Rule
-from cpdiffusion.engine.state import BEFORE, NEVER, Count, Flow, State
+from cpdiffusion.engine.state import BEFORE, NEVER, Count, Flow, MeasureFlow, State
 from cpdiffusion.policy.programme import Programme
 from cpdiffusion.terms import NO_PARTNER, Term
 from cpdiffusion.units import QUARTERS_PER_YEAR
@@ -58,7 +59,7 @@ def realise(
                 log_return[firm] += exchange_gain(exchange, partner, adoption, firm)
 
 
-@compiled
+@inlined
 def share_with_partners(state: State, columns: Columns, now: int) -> None:
     """Partners that adopted before gain from then on too; others think again.
 
@@ -78,8 +79,11 @@ def share_with_partners(state: State, columns: Columns, now: int) -> None:
             )  # fmt: skip
         elif not is_among(new, partner, adoption[partner] == now):
             gain = math.expm1(gains[partner])
-            direct = columns.capital_need_mkrw[partner] * math.exp(state.log_return[partner])
-            state.flow[columns.region[partner], now, Flow.DIRECT] += gain * direct
+            direct = gain * (columns.benefit_base_mkrw[partner] * math.exp(state.log_return[partner]))
+            state.flow[columns.region[partner], now, Flow.DIRECT] += direct
+            if by_measure(state):
+                column = measure_column(partner // state.taken.size, MeasureFlow.DIRECT)
+                state.flow[columns.region[partner], now, column] += direct
 
 
 @compiled
@@ -88,7 +92,7 @@ def is_among(adopters: Ints, firm: int, may_be: bool) -> bool:
     return may_be and (adopters == firm).any()
 
 
-@compiled
+@inlined
 def adopting_share(state: State, columns: Columns, firm: int) -> float:
     """Share of the firm's ties that lead to adopters."""
     start, end = columns.start[firm], columns.start[firm + 1]
@@ -102,7 +106,8 @@ def adopting_share(state: State, columns: Columns, firm: int) -> float:
 def book(state: State, columns: Columns, rule: Rule, subsidy_rate: float, now: int) -> None:
     """What new adopters invest and gain (million KRW), by region."""
     adopters, log_return, supported = state.adopters, state.log_return, state.supported_quarter
-    region, capital = columns.region, columns.capital_need_mkrw
+    region, capital, base = columns.region, columns.capital_need_mkrw, columns.benefit_base_mkrw
+    choosing, taken = by_measure(state), state.taken
     flow, enacted, mine = state.flow, state.counts[Count.ENACTED] > 0, columns.terms
     row = columns.term_row[now if enacted else 0]
     paid_share, own_share = mine[row[Term.SUBSIDY]], mine[row[Term.CAPITAL]]
@@ -117,16 +122,23 @@ def book(state: State, columns: Columns, rule: Rule, subsidy_rate: float, now: i
             flow[r, now, Flow.INSTRUMENT_SUBSIDY] += paid
             flow[r, now, Flow.PROVIDER_INVESTMENT] += provided
             others = paid + provided
-        direct = investment * math.exp(log_return[firm])
+        direct = base[firm] * math.exp(log_return[firm])
         indirect, environmental = side_benefits(state.seed[0], rule, firm, investment)
-        flow[r, now, Flow.ADOPTERS] += 1.0
+        is_new, with_support = True, supported[firm] != NEVER
+        if choosing:
+            is_new, with_support = take(taken, firm, with_support)
+            measure = firm // taken.size
+            flow[r, now, measure_column(measure, MeasureFlow.ADOPTERS)] += 1.0
+            flow[r, now, measure_column(measure, MeasureFlow.INVESTMENT)] += investment
+            flow[r, now, measure_column(measure, MeasureFlow.DIRECT)] += direct
+        flow[r, now, Flow.ADOPTERS] += is_new
         flow[r, now, Flow.SUBSIDY] += subsidy
         flow[r, now, Flow.PRIVATE_INVESTMENT] += investment - subsidy - others
         flow[r, now, Flow.DIRECT] += direct
         flow[r, now, Flow.INDIRECT] += indirect
         flow[r, now, Flow.ENVIRONMENTAL] += environmental
         if supported[firm] != NEVER:
-            flow[r, now, Flow.SUPPORTED_ADOPTERS] += 1.0
+            flow[r, now, Flow.SUPPORTED_ADOPTERS] += with_support
             flow[r, now, Flow.PROGRAMME_INVESTMENT] += investment
             flow[r, now, Flow.PROGRAMME_DIRECT] += direct
 

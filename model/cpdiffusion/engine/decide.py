@@ -9,6 +9,7 @@ from cpdiffusion import draws
 from cpdiffusion.behaviour import decision, learning
 from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.draws import Purpose
+from cpdiffusion.engine.choice import by_measure
 from cpdiffusion.engine.intake import reserve
 from cpdiffusion.engine.patience import awaits_diagnosis
 from cpdiffusion.engine.setting import Columns, Rule
@@ -35,7 +36,7 @@ def decide_at_reviews(state: State, columns: Columns, rule: Rule, programme: Pro
     go_ahead(state, columns, programme, n, now)
 
 
-@compiled
+@inlined
 def go_ahead(state: State, columns: Columns, programme: Programme, n: int, now: int) -> None:
     """The willing among the first ``n`` candidates decide to adopt; ``adopt`` realises it.
 
@@ -57,7 +58,7 @@ def go_ahead(state: State, columns: Columns, programme: Programme, n: int, now: 
     state.counts[Count.ADOPTERS] = last
 
 
-@compiled
+@inlined
 def reviewing(state: State, rule: Rule, now: int) -> int:
     """List the undecided firms that review and may come to another decision; their number.
 
@@ -85,7 +86,7 @@ def list_flagged(flags: Flags, listed: Ints) -> int:
     return n
 
 
-@compiled
+@inlined
 def weigh(
     state: State, columns: Columns, rule: Rule, programme: Programme, n: int, terms: decision.Offer,
     offered: bool, now: int,
@@ -103,6 +104,7 @@ def weigh(
         state.counts[Count.ENACTED] > 0, columns.terms, columns.partner, state.adoption_quarter)  # fmt: skip
     row = columns.term_row[now if enacted else 0]
     gain, own_cost, exchange = mine[row[Term.GAIN]], mine[row[Term.LOG_COST]], mine[row[Term.EXCHANGE]]
+    choosing, spent, firms = by_measure(state), state.spent_mkrw, state.waiting_list.size
     for k in range(n):
         firm = candidates[k]
         willing[k] = False
@@ -122,7 +124,10 @@ def weigh(
         advantage = decision.net_advantage(mean, variance, benefit, cost, hurdle[firm])
         if decision.is_sure_enough(advantage, required[firm]):
             share = enacted_share(mine, row, firm, terms.subsidy_rate) if enacted else terms.own_share
-            willing[k] = decision.can_finance(liquidity[firm], capital[firm], share)
+            means = liquidity[firm] - spent[firm % firms] if choosing else liquidity[firm]
+            willing[k] = decision.can_finance(means, capital[firm], share)
+            if choosing and willing[k]:
+                spent[firm % firms] += share * capital[firm]
 
 
 @compiled

@@ -8,8 +8,9 @@ that designs are compared at equal money. A subsidy is reserved with the offer.
 from __future__ import annotations
 
 from cpdiffusion.compiled import compiled, inlined
+from cpdiffusion.engine.choice import NONE_OPEN, cohort_on_measure, next_open, open_capital
 from cpdiffusion.engine.setting import Columns
-from cpdiffusion.engine.state import NEVER, NOBODY, Count, Flow, State
+from cpdiffusion.engine.state import NOBODY, Batch, Count, Flow, Queue, State
 from cpdiffusion.policy.programme import Programme
 from cpdiffusion.units import QUARTERS_PER_YEAR
 from cpdiffusion.world.firms import Floats, Ints
@@ -37,7 +38,7 @@ def grant(state: State, programme: Programme, now: int) -> None:
         state.purse_mkrw[:] += programme.budget_mkrw_per_year
 
 
-@compiled
+@inlined
 def intake(state: State, columns: Columns, programme: Programme, now: int) -> int:
     """Take in what the purses pay for; number of firms newly supported, in all regions."""
     before = state.counts[Count.SUPPORTED]
@@ -46,7 +47,7 @@ def intake(state: State, columns: Columns, programme: Programme, now: int) -> in
     return state.counts[Count.SUPPORTED] - before
 
 
-@compiled
+@inlined
 def take_batches(state: State, columns: Columns, programme: Programme, region: int, now: int) -> None:
     """Full batches while the purse pays; at the end also a smaller one, then wider ones."""
     last_year = now >= programme.last_year_quarter
@@ -63,8 +64,8 @@ def take_batches(state: State, columns: Columns, programme: Programme, region: i
 
 @compiled
 def next_eligible(waiting_list: Ints, adoption_quarter: Ints, place: int, end: int) -> int:
-    """First place on the waiting list, from ``place`` to ``end``, with a firm that has not adopted."""
-    while place < end and adoption_quarter[waiting_list[place]] != NEVER:
+    """First place on the waiting list, from ``place`` to ``end``, with a firm that is undecided."""
+    while place < end and next_open(adoption_quarter, waiting_list[place], waiting_list.size) == NONE_OPEN:
         place += 1
     return place
 
@@ -75,79 +76,90 @@ def reserve(subsidy_rate: float, capital_need_mkrw: float) -> float:
     return subsidy_rate * capital_need_mkrw
 
 
-@compiled
+@inlined
 def affordable(state: State, columns: Columns, programme: Programme, region: int) -> int:
     """How many of the next firms, up to one batch, the purse pays for together."""
-    waiting, adoption, end = state.waiting_list, state.adoption_quarter, state.waiting_end[region]
+    waiting, adoption, end = state.waiting_list, state.adoption_quarter, state.queues[region, Queue.END]
     cost, rate, capital = programme.advice_cost_mkrw, programme.subsidy_rate, columns.capital_need_mkrw
     money, members, paid, reserved = state.purse_mkrw[region] + PENNY, 0, 0, 0.0
-    place = next_eligible(waiting, adoption, state.waiting_next[region], end)
+    place = next_eligible(waiting, adoption, state.queues[region, Queue.NEXT], end)
     while members < programme.batch and place < end:
         members += 1
-        reserved += reserve(rate, capital[waiting[place]])
+        reserved += reserve(rate, open_capital(capital, adoption, waiting[place], waiting.size))
         if cost[members] + reserved <= money:
             paid = members  # a larger batch may cost less than a smaller one
         place = next_eligible(waiting, adoption, place + 1, end)
     return paid
 
 
-@compiled
+@inlined
 def exhausted(state: State, region: int, members: int) -> bool:
     """Whether the region has no eligible firm beyond the next ``members``."""
-    waiting, adoption, end = state.waiting_list, state.adoption_quarter, state.waiting_end[region]
-    place = state.waiting_next[region]
+    waiting, adoption, end = state.waiting_list, state.adoption_quarter, state.queues[region, Queue.END]
+    place = state.queues[region, Queue.NEXT]
     for _ in range(members):
         place = next_eligible(waiting, adoption, place, end) + 1
     return next_eligible(waiting, adoption, place, end) >= end
 
 
-@compiled
+@inlined
 def next_place(state: State, region: int) -> int:
     """The region's next eligible place on the waiting list."""
-    begin, end = state.waiting_next[region], state.waiting_end[region]
+    begin, end = state.queues[region, Queue.NEXT], state.queues[region, Queue.END]
     return next_eligible(state.waiting_list, state.adoption_quarter, begin, end)
 
 
-@compiled
+@inlined
 def form_batch(
     state: State, columns: Columns, programme: Programme, region: int, members: int, now: int
 ) -> None:
     """Support the next firms on the list together and pay for their advice."""
     batch = state.counts[Count.BATCHES]
     state.counts[Count.BATCHES] += 1
-    state.batch_size[batch] = 0
-    state.batch_region[batch] = region
-    state.batch_quarter[batch] = now
+    state.batches[batch, Batch.SIZE] = 0
+    state.batches[batch, Batch.REGION] = region
+    state.batches[batch, Batch.QUARTER] = now
     add_members(state, columns, programme, region, batch, members, now)
 
 
-@compiled
+@inlined
 def add_members(
     state: State, columns: Columns, programme: Programme, region: int, batch: int, members: int, now: int
 ) -> None:
     """The next firms on the list join a batch: their advice is paid, their subsidy reserved."""
-    waiting, adoption, end = state.waiting_list, state.adoption_quarter, state.waiting_end[region]
+    waiting, adoption, end = state.waiting_list, state.adoption_quarter, state.queues[region, Queue.END]
     since, stirred, cohort, supported = (
         state.supported_quarter, state.stirred, state.cohort, state.supported)  # fmt: skip
     cost, capital, rate = programme.advice_cost_mkrw, columns.capital_need_mkrw, programme.subsidy_rate
-    purse, flow, here = state.purse_mkrw, state.flow, state.supported_in_region
-    size, total, place = state.batch_size[batch], state.counts[Count.SUPPORTED], state.waiting_next[region]
+    purse, flow, queues, firms = state.purse_mkrw, state.flow, state.queues, waiting.size
+    size, total = state.batches[batch, Batch.SIZE], state.counts[Count.SUPPORTED]
+    place = queues[region, Queue.NEXT]
     for _ in range(members):
         place = next_eligible(waiting, adoption, place, end)
         firm = waiting[place]
         advice = cost[size + 1] - cost[size]
-        purse[region] -= advice + reserve(rate, capital[firm])
+        purse[region] -= advice + reserve(rate, open_capital(capital, adoption, firm, firms))
         flow[region, now, Flow.ADVICE] += advice
         flow[region, now, Flow.SUPPORTED] += 1
-        since[firm], stirred[firm] = now, True
-        cohort[firm] = learning_cohort(
-            programme.learning_group, programme.batch, batch, here[region], columns.regions, region
+        group = learning_cohort(
+            programme.learning_group,
+            programme.batch,
+            batch,
+            queues[region, Queue.SUPPORTED],
+            columns.regions,
+            region,
         )
-        supported[total] = firm
-        size, total, place = size + 1, total + 1, place + 1
-        here[region] += 1
-    state.batch_size[batch], state.counts[Count.SUPPORTED] = size, total
-    state.waiting_next[region] = place
+        row = next_open(adoption, firm, firms)
+        while row != NONE_OPEN:
+            since[row], stirred[row] = now, True
+            cohort[row] = cohort_on_measure(group, row, firms, adoption.size)
+            supported[total] = row
+            total += 1
+            row = next_open(adoption, row + firms, firms)
+        size, place = size + 1, place + 1
+        queues[region, Queue.SUPPORTED] += 1
+    state.batches[batch, Batch.SIZE], state.counts[Count.SUPPORTED] = size, total
+    queues[region, Queue.NEXT] = place
 
 
 @compiled
@@ -162,14 +174,15 @@ def learning_cohort(
     return supported_in_region // learning_group * regions + region
 
 
-@compiled
+@inlined
 def widen(state: State, columns: Columns, programme: Programme, region: int, now: int) -> bool:
     """Add one firm to the smallest batch of the last budget year that can be paid; False if none."""
     place = next_place(state, region)
-    if place >= state.waiting_end[region]:
+    if place >= state.queues[region, Queue.END]:
         return False
-    capital_need = columns.capital_need_mkrw[state.waiting_list[place]]
-    reserved = reserve(programme.subsidy_rate, capital_need)
+    waiting, adoption = state.waiting_list, state.adoption_quarter
+    capital = open_capital(columns.capital_need_mkrw, adoption, waiting[place], waiting.size)
+    reserved = reserve(programme.subsidy_rate, capital)
     batch = smallest_payable(state, programme, region, state.purse_mkrw[region] - reserved + PENNY)
     if batch == NO_BATCH:
         return False
@@ -177,16 +190,16 @@ def widen(state: State, columns: Columns, programme: Programme, region: int, now
     return True
 
 
-@compiled
+@inlined
 def smallest_payable(state: State, programme: Programme, region: int, money_mkrw: float) -> int:
     """The smallest batch of the last budget year whose next member costs no more; NO_BATCH if none."""
-    cost, sizes = programme.advice_cost_mkrw, state.batch_size
-    smallest = NO_BATCH
+    cost, batches = programme.advice_cost_mkrw, state.batches
+    smallest, size_of_smallest = NO_BATCH, cost.size
     for batch in range(state.counts[Count.BATCHES]):
-        here = state.batch_region[batch] == region
-        fresh = state.batch_quarter[batch] >= programme.last_year_quarter
-        size = sizes[batch]
+        here = batches[batch, Batch.REGION] == region
+        fresh = batches[batch, Batch.QUARTER] >= programme.last_year_quarter
+        size = batches[batch, Batch.SIZE]
         room = size + 1 < cost.size and cost[size + 1] - cost[size] <= money_mkrw
-        if here and fresh and room and (smallest == NO_BATCH or size < sizes[smallest]):
-            smallest = batch
+        if here and fresh and room and size < size_of_smallest:
+            smallest, size_of_smallest = batch, size
     return smallest

@@ -164,7 +164,7 @@ class DiffusionModel(Model):
     @property
     def supported_firms(self) -> int:
         """Firms that the programme has taken in."""
-        return int(self.state.counts[Count.SUPPORTED])
+        return int(self.total(Flow.SUPPORTED))
 
     @property
     def supported_adopters(self) -> int:

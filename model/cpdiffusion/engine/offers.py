@@ -6,17 +6,17 @@ import math
 
 from cpdiffusion import draws
 from cpdiffusion.behaviour import decision
-from cpdiffusion.compiled import compiled
+from cpdiffusion.compiled import inlined
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.decide import go_ahead, weigh
 from cpdiffusion.engine.intake import reserve
 from cpdiffusion.engine.patience import awaits_diagnosis
 from cpdiffusion.engine.setting import Columns, Rule
-from cpdiffusion.engine.state import Count, State
+from cpdiffusion.engine.state import NOBODY, Count, State
 from cpdiffusion.policy.programme import Programme
 
 
-@compiled
+@inlined
 def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> int:
     """Supported firms are diagnosed in order of support, as far as the advisers' capacity goes.
 
@@ -27,16 +27,19 @@ def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> 
     supported, candidates, signal = state.supported, state.candidates, state.signal
     left, region, expected = state.capacity_left, columns.region, columns.expected_log_return
     diagnosed, adoption, stirred = state.diagnosed_quarter, state.adoption_quarter, state.stirred
-    served, n = state.counts[Count.SERVED], 0
+    served, n, firms, visited = state.counts[Count.SERVED], 0, state.waiting_list.size, NOBODY
     for k in range(served, state.counts[Count.SUPPORTED]):
         firm = supported[k]
         waits = awaits_diagnosis(diagnosed[firm], adoption[firm], signal[firm])
-        if waits and left[region[firm]] >= 1.0:
+        if waits and firm % firms != visited and left[region[firm]] >= 1.0:
+            visited = firm % firms  # one visit for all of its measures, which stand side by side
+            left[region[firm]] -= 1.0
+            diagnosed[visited] = min(diagnosed[visited], now)  # it is safer from now on
+        if waits and firm % firms == visited:
             own = expected[firm] + programme.skill_gain
             signal[firm] = own + noise_sd * draws.standard_normal(noise, firm)
             diagnosed[firm] = now
             stirred[firm] = True
-            left[region[firm]] -= 1.0
             candidates[n] = firm
             n += 1
             waits = False
@@ -46,7 +49,7 @@ def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> 
     return n
 
 
-@compiled
+@inlined
 def decide_on_offers(
     state: State, columns: Columns, rule: Rule, programme: Programme, diagnosed: int, now: int
 ) -> None:

@@ -19,12 +19,13 @@ def let_go(state: State, columns: Columns, programme: Programme, now: int) -> No
     """
     supported, since, signal = state.supported, state.supported_quarter, state.signal
     patience = draws.stream(state.seed[0], Purpose.DROP_OUT, 0)
-    purse, region, capital = state.purse_mkrw, columns.region, columns.capital_need_mkrw
+    purse, region, capital, firms = (
+        state.purse_mkrw, columns.region, columns.capital_need_mkrw, state.waiting_list.size)  # fmt: skip
     for k in range(state.counts[Count.SERVED], state.counts[Count.SUPPORTED]):
         firm = supported[k]
         staying = (1.0 - programme.dropout_per_quarter) ** (now - since[firm])
         waits = awaits_diagnosis(state.diagnosed_quarter[firm], state.adoption_quarter[firm], signal[firm])
-        if waits and draws.uniform(patience, firm) >= staying:
+        if waits and draws.uniform(patience, firm % firms) >= staying:
             signal[firm] = GONE
             purse[region[firm]] += reserve(programme.subsidy_rate, capital[firm])
 

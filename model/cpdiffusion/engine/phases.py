@@ -25,6 +25,7 @@ from cpdiffusion.behaviour.classic import Behaviour
 from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.engine.accidents import accidents
 from cpdiffusion.engine.adopt import adopt
+from cpdiffusion.engine.choice import by_measure, renew_means
 from cpdiffusion.engine.contagion import decide_by_contagion, pass_on
 from cpdiffusion.engine.decide import decide_at_reviews
 from cpdiffusion.engine.enact import enact
@@ -35,6 +36,7 @@ from cpdiffusion.engine.reveal import reveal
 from cpdiffusion.engine.setting import Columns, Rule, Setting
 from cpdiffusion.engine.state import Count, Flow, State
 from cpdiffusion.policy.programme import Programme
+from cpdiffusion.units import QUARTERS_PER_YEAR
 
 
 @compiled
@@ -43,6 +45,8 @@ def quarter(state: State, setting: Setting, now: int) -> None:
     columns, rule, programme, terms = setting
     if state.counts[Count.ENACTED] and terms.acts[now]:
         enact(state, columns, terms, now)
+    if by_measure(state) and now % QUARTERS_PER_YEAR == 0:
+        renew_means(state, columns)
     reveal(state, columns, rule, programme, terms, now)
     if rule.behaviour != Behaviour.PEER_BENEFIT:
         pass_on(state, columns, rule)

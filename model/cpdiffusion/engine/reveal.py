@@ -36,7 +36,7 @@ def learn(
     weighted_sum[firm] += added_precision * log_return
 
 
-@compiled
+@inlined
 def show_neighbours(state: State, columns: Columns, due: int) -> None:
     """Undecided neighbours learn the results that are due; cohort members learn them there."""
     start, target, tie_precision = columns.start, columns.target, columns.precision
@@ -59,7 +59,7 @@ def show_neighbours(state: State, columns: Columns, due: int) -> None:
     state.counts[Count.REVEALED] = k
 
 
-@compiled
+@inlined
 def note_cohort_results(state: State, due: int) -> None:
     """List the results of cohort members that are due, in order of support, which is a lot."""
     supported, adoption, results = state.supported, state.adoption_quarter, state.cohort_results
@@ -71,7 +71,7 @@ def note_cohort_results(state: State, due: int) -> None:
     state.counts[Count.COHORT_RESULTS] = n
 
 
-@compiled
+@inlined
 def exchange_in_cohorts(
     state: State, columns: Columns, rule: Rule, meets: Flags, start: NDArray[np.int64], met: Ints
 ) -> None:
@@ -123,7 +123,7 @@ def met_between(meets: Flags, due: int, joined: int) -> bool:
     return quarter < end
 
 
-@compiled
+@inlined
 def publish(state: State, columns: Columns, rule: Rule, due: int, now: int) -> None:
     """Once a year each region hears the average of the programme's new results, as one result."""
     if now % QUARTERS_PER_YEAR != 0:
@@ -138,7 +138,7 @@ def publish(state: State, columns: Columns, rule: Rule, due: int, now: int) -> N
             spread_average(state, columns, region, precision, total / results)
 
 
-@compiled
+@inlined
 def new_results(state: State, columns: Columns, region: int, due: int) -> tuple[float, int]:
     """Sum and number of a region's supported results that fell due within the last year."""
     supported, adoption, log_return = state.supported, state.adoption_quarter, state.log_return
@@ -152,7 +152,7 @@ def new_results(state: State, columns: Columns, region: int, due: int) -> tuple[
     return total, results
 
 
-@compiled
+@inlined
 def spread_average(
     state: State, columns: Columns, region: int, added_precision: float, average: float
 ) -> None:

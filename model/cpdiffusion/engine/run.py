@@ -11,7 +11,7 @@ from cpdiffusion.compiled import compiled
 from cpdiffusion.engine.phases import quarter
 from cpdiffusion.engine.setting import Setting
 from cpdiffusion.engine.start import start
-from cpdiffusion.engine.state import Flow, State
+from cpdiffusion.engine.state import State, flows_of
 from cpdiffusion.lent import lent
 from cpdiffusion.world.firms import Ints
 
@@ -22,7 +22,7 @@ class Runs(NamedTuple):
     adoption_quarter: NDArray[np.int16]  # (K, N); -1 is never
     supported_quarter: NDArray[np.int16]  # (K, N)
     log_return: NDArray[np.float32]  # (K, N); nan without adoption
-    flow: NDArray[np.float64]  # (K, R, Q, len(Flow))
+    flow: NDArray[np.float64]  # (K, R, Q, flows), as in State
 
 
 @compiled
@@ -45,11 +45,12 @@ def run_into(runs: Runs, state: State, setting: Setting, seeds: NDArray[np.uint6
         runs.flow[k] = state.flow
 
 
-def room_for(replicates: int, size: int, regions: int, horizon_quarters: int) -> Runs:
+def room_for(replicates: int, firms: int, regions: int, horizon_quarters: int, measures: int = 1) -> Runs:
     """Empty results of the right shapes."""
+    size = firms * measures
     return Runs(
         np.empty((replicates, size), np.int16),
         np.empty((replicates, size), np.int16),
         np.empty((replicates, size), np.float32),
-        np.empty((replicates, regions, horizon_quarters, len(Flow))),
+        np.empty((replicates, regions, horizon_quarters, flows_of(measures))),
     )

@@ -50,11 +50,12 @@ class Rule(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """What the engine reads of N firms and M ties."""
+    """What the engine reads of N firms and M ties; with a choice among measures see ``State``."""
 
     region: Ints  # (N,)
     sector: Ints  # (N,)
     capital_need_mkrw: Floats  # (N,)
+    benefit_base_mkrw: Floats  # (N,) direct benefit at a log return of 0
     liquidity_mkrw: Floats  # (N,)
     waits_for_example: Flags  # (N,)
     expected_log_return: Floats  # (N,) before luck, advice and neighbours
@@ -127,6 +128,7 @@ def columns_of(world: World, p: Parameters, regional_mean: Floats) -> Columns:
         region=firms.region,
         sector=firms.sector,
         capital_need_mkrw=firms.capital_need_mkrw,
+        benefit_base_mkrw=firms.capital_need_mkrw,
         liquidity_mkrw=firms.liquidity_mkrw,
         waits_for_example=firms.waits_for_example,
         expected_log_return=expected_log_returns(

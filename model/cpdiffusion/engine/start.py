@@ -8,8 +8,9 @@ from cpdiffusion import draws
 from cpdiffusion.compiled import compiled
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.adopt import realise
+from cpdiffusion.engine.choice import by_measure
 from cpdiffusion.engine.setting import Setting
-from cpdiffusion.engine.state import BEFORE, NEVER, NOBODY, Count, Flow, State
+from cpdiffusion.engine.state import BEFORE, NEVER, NOBODY, Count, Flow, Queue, State
 from cpdiffusion.world.firms import Ints
 from cpdiffusion.world.ties import by_group
 
@@ -32,29 +33,33 @@ def start(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> No
     state.log_return[:] = np.nan
     state.speaking_for[:] = 0
     state.survival[:] = 1.0
-    state.supported_in_region[:] = 0
+    state.queues[:] = 0
     state.purse_mkrw[:] = 0.0
     state.counts[:] = 0
     state.counts[Count.ENACTED] = setting.terms.acts.size > 0
     state.flow[:] = 0.0
+    if by_measure(state):
+        state.taken[:] = 0
+        state.spent_mkrw[:] = 0.0
     if state.counts[Count.ENACTED]:
         state.flow[:, :, Flow.INSTRUMENTS] = setting.terms.public_cost_mkrw
     place_early_adopters(state, setting)
     if setting.programme.budget_mkrw_per_year > 0.0:
-        queue(state, setting.columns.region, priority)
+        queue(state, setting.columns.region[: priority.size], priority)
 
 
 @compiled
 def place_early_adopters(state: State, setting: Setting) -> None:
     """Firms that have adopted before the first quarter count as adopters; their money is long spent."""
     columns, n = setting.columns, 0
-    is_early, region, flow = columns.is_early_adopter, columns.region, state.flow
+    is_early, region, flow, firms = (
+        columns.is_early_adopter, columns.region, state.flow, state.waiting_list.size)  # fmt: skip
     adoption, adopters = state.adoption_quarter, state.adopters
     for firm in range(is_early.size):
         if is_early[firm]:
             adoption[firm] = BEFORE
             adopters[n] = firm
-            flow[region[firm], 0, Flow.ADOPTERS] += 1.0
+            flow[region[firm], 0, Flow.ADOPTERS] += firm < firms  # of all measures at once
             n += 1
     if n > 0:
         state.counts[Count.ADOPTERS] = n
@@ -69,9 +74,12 @@ def queue(state: State, region: Ints, priority: Ints) -> None:
     levels = priority.max() + 1
     group = region * levels + (levels - 1 - priority)
     state.waiting_list[:] = by_group(by_lot(state.seed[0], region.size), group)
-    members = np.bincount(region, minlength=state.waiting_end.size)
-    state.waiting_end[:] = np.cumsum(members)
-    state.waiting_next[:] = state.waiting_end - members
+    queues, end = state.queues, 0
+    members = np.bincount(region, minlength=queues.shape[0])
+    for place in range(members.size):
+        queues[place, Queue.NEXT] = end
+        end += members[place]
+        queues[place, Queue.END] = end
 
 
 @compiled

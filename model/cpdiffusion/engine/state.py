@@ -14,6 +14,7 @@ from cpdiffusion.world.firms import Flags, Floats, Ints
 NEVER = 2**15 - 1  # the quarter of what has not happened: after every other, and an int16
 BEFORE = -1  # the quarter of those that adopted before the first
 NOBODY = -1  # no cohort, no informant
+TAKEN, WITH_SUPPORT = 1, 2  # a firm has taken a measure, without support only or with
 GONE = -math.inf  # in place of a diagnosis: the firm did not wait for it
 
 
@@ -59,8 +60,42 @@ PUBLIC_MONEY = (*PROGRAMME_MONEY, Flow.INSTRUMENTS, Flow.INSTRUMENT_SUBSIDY)
 SUBSIDIES = (Flow.SUBSIDY, Flow.INSTRUMENT_SUBSIDY)
 
 
+class Batch(IntEnum):
+    """What is known of a batch of firms supported together."""
+
+    SIZE = 0
+    REGION = 1
+    QUARTER = 2  # in which it was formed
+
+
+class Queue(IntEnum):
+    """Where a region's part of the waiting list stands."""
+
+    NEXT = 0  # first place not yet looked at
+    END = 1
+    SUPPORTED = 2  # firms supported so far
+
+
+class MeasureFlow(IntEnum):
+    """What is recorded per measure and quarter, where firms choose among measures."""
+
+    ADOPTERS = 0
+    INVESTMENT = 1  # million KRW, whoever pays it
+    DIRECT = 2  # million KRW
+
+
+def flows_of(measures: int) -> int:
+    """Number of flows; of a package nothing is recorded by measure."""
+    return len(Flow) + (measures * len(MeasureFlow) if measures > 1 else 0)
+
+
 class State(NamedTuple):
-    """The changing state of one run: N firms, R regions, Q quarters."""
+    """The changing state of one run: N rows of F firms, R regions, Q quarters.
+
+    A row is a firm that decides on its package. Where firms choose among K measures it is a firm
+    and a measure, N = K F, and measure m of firm i stands in row i + m F; whatever is said of "a
+    firm" then holds of one of its measures, unless it is (F,).
+    """
 
     seed: NDArray[np.uint64]  # (1,)
     precision: Floats  # (N,) of the belief about the mean log return
@@ -80,24 +115,23 @@ class State(NamedTuple):
     adopters: Ints  # (N,) in order of adoption
     supported: Ints  # (N,) in order of support
     cohort_results: Ints  # (N,) supported adopters in order of the reveal
-    batch_size: Ints  # (N,) members of each batch
-    batch_region: Ints  # (N,)
-    batch_quarter: Ints  # (N,) when it was formed
-    waiting_list: Ints  # (N,) firms in order of priority, region after region
-    waiting_next: NDArray[np.int64]  # (R,) first place on the list not yet looked at
-    waiting_end: NDArray[np.int64]  # (R,)
-    supported_in_region: Ints  # (R,)
+    batches: Ints  # (F, len(Batch))
+    waiting_list: Ints  # (F,) firms in order of priority, region after region
+    queues: NDArray[np.int64]  # (R, len(Queue))
     purse_mkrw: Floats  # (R,)
     capacity_left: Floats  # (R,) diagnoses that can still be made this quarter
     flags: Flags  # (N,) room for marks
     candidates: Ints  # (N+1,) room for the firms that decide now
     willing: Flags  # (N,) room for what they want
     counts: NDArray[np.int64]  # (len(Count),)
-    flow: NDArray[np.float64]  # (R, Q, len(Flow))
+    flow: NDArray[np.float64]  # (R, Q, flows_of(K)) Flow, then MeasureFlow of each measure
+    taken: Ints  # (F,) 0, TAKEN or WITH_SUPPORT; used where firms choose among measures
+    spent_mkrw: Floats  # (F,) of this year's means; likewise
 
 
-def new_state(size: int, regions: int, horizon_quarters: int) -> State:
+def new_state(firms: int, regions: int, horizon_quarters: int, measures: int = 1) -> State:
     """Room for the state of a run; ``start`` fills it."""
+    size = firms * measures
 
     def ints(n: int) -> Ints:
         return np.empty(n, np.int32)
@@ -118,12 +152,11 @@ def new_state(size: int, regions: int, horizon_quarters: int) -> State:
         adoption_quarter=ints(size), log_return=floats(size),
         speaking_for=ints(size), survival=floats(size),
         adopters=ints(size), supported=ints(size), cohort_results=ints(size),
-        batch_size=ints(size), batch_region=ints(size), batch_quarter=ints(size),
-        waiting_list=ints(size),
-        waiting_next=np.empty(regions, np.int64), waiting_end=np.empty(regions, np.int64),
-        supported_in_region=ints(regions),
+        batches=np.empty((firms, len(Batch)), np.int32),
+        waiting_list=ints(firms), queues=np.empty((regions, len(Queue)), np.int64),
         purse_mkrw=floats(regions), capacity_left=floats(regions),
         flags=flags(size), candidates=ints(size + 1), willing=flags(size),
         counts=np.empty(len(Count), np.int64),
-        flow=np.empty((regions, horizon_quarters, len(Flow))),
+        flow=np.empty((regions, horizon_quarters, flows_of(measures))),
+        taken=ints(firms), spent_mkrw=floats(firms),
     )  # fmt: skip

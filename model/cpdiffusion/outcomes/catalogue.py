@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cpdiffusion.engine.state import NEVER, PROGRAMME_MONEY, PUBLIC_MONEY, SUBSIDIES, Flow
+from cpdiffusion.behaviour.cp_measures import CpMeasures
+from cpdiffusion.engine.state import NEVER, PROGRAMME_MONEY, PUBLIC_MONEY, SUBSIDIES, Flow, MeasureFlow
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.world.world import World
 
@@ -25,7 +26,9 @@ class Run(NamedTuple):
     adoption_quarter: NDArray[np.int16]  # (N,)
     supported_quarter: NDArray[np.int16]  # (N,)
     without_policy: NDArray[np.int16] | None  # (N,) adoption quarters under no policy, if asked for
-    flow: Values  # (R, Q, len(Flow))
+    flow: Values  # (R, Q, flows), as in engine.state.State
+    measures: CpMeasures | None = None  # K that firms chose from; None: they decided on a package
+    adoption_by_measure: NDArray[np.int16] | None = None  # (K, N)
 
     @property
     def adopted(self) -> NDArray[np.bool_]:
@@ -42,6 +45,10 @@ class Run(NamedTuple):
     def total(self, *flows: Flow) -> float:
         """Sum of flows over regions and quarters."""
         return float(sum(self.flow[:, :, flow].sum() for flow in flows))
+
+    def of_measures(self, what: MeasureFlow) -> Values:
+        """Sum of a flow of each measure, shape (K,)."""
+        return self.flow[:, :, len(Flow) + what :: len(MeasureFlow)].sum(axis=(0, 1))
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,19 @@ def _per_year(run: Run) -> float:
 
 
 def _energy(run: Run) -> float:
-    return _per_year(run) * run.parameters.energy_share_of_benefit / run.parameters.energy_price_mkrw_per_toe
+    p, m = run.parameters, run.measures
+    saved = _saved(run, m.energy_share) if m else _per_year(run) * p.energy_share_of_benefit
+    return saved / p.energy_price_mkrw_per_toe
+
+
+def _materials(run: Run) -> float:
+    p, m = run.parameters, run.measures
+    return _saved(run, m.materials_share) if m else _per_year(run) * p.materials_share_of_benefit
+
+
+def _saved(run: Run, share: Values) -> float:
+    """A share of each measure's direct benefit (million KRW per year)."""
+    return float(share @ run.of_measures(MeasureFlow.DIRECT)) / run.parameters.benefit_horizon_years
 
 
 def _exports_at_risk(run: Run) -> float:
@@ -135,7 +154,7 @@ CATALOGUE: dict[str, Outcome] = {
                 lambda r: _share(r.total(Flow.PROGRAMME_DIRECT), r.total(Flow.PROGRAMME_INVESTMENT))),
         Outcome("energy_saved_toe_per_year", "energy saved", "toe per year", 1, _energy),
         Outcome("materials_saved_mkrw_per_year", "materials saved", "million KRW per year", 1,
-                lambda r: _per_year(r) * r.parameters.materials_share_of_benefit),
+                _materials),
         Outcome("emissions_avoided_tco2_per_year", "emissions avoided", "t CO2 per year", 1,
                 lambda r: _energy(r) * r.parameters.emission_factor_tco2_per_toe),
         Outcome("exports_at_risk_share", "exports (by employees) of firms without cleaner production",

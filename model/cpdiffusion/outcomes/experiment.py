@@ -6,18 +6,21 @@ the difference between two policies in a replicate is what the policy causes, an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cpdiffusion.behaviour.classic import Behaviour
+from cpdiffusion.behaviour.cp_measures import CpMeasures, cp_measures
 from cpdiffusion.draws import replicate_seeds
 from cpdiffusion.engine.run import Runs, room_for, run_into
-from cpdiffusion.engine.setting import Rule, columns_of, rule_of, setting_of
+from cpdiffusion.engine.setting import Columns, Rule, columns_of, rule_of, setting_of
 from cpdiffusion.engine.state import State, new_state
+from cpdiffusion.engine.unfold import columns_by_measure, terms_by_measure
 from cpdiffusion.evidence.table4 import Variant
 from cpdiffusion.instruments.enacting import terms_of
 from cpdiffusion.outcomes.catalogue import Run, Values, needs_reference, outcomes_of
@@ -46,6 +49,7 @@ class Experiment:
     redraw_world: bool = True  # a new synthetic world per replicate, or one for all
     table: Variant = "as_printed"
     behaviour: Behaviour = Behaviour.PEER_BENEFIT
+    by_measure: bool = False  # firms choose among measures instead of deciding on one package
 
     def with_designs(self, designs: Mapping[str, Design]) -> Experiment:
         """The same experiment with other designs."""
@@ -66,10 +70,29 @@ class Experiment:
 
     def terms(self, design: Design, world: World, replicate: int) -> Terms:
         """What the instruments of a design contribute on the world of a replicate."""
-        return terms_of(
+        terms = terms_of(
             design.instruments, world, self.parameters, self.horizon_quarters,
             self.world_seed(replicate), self.regional_mean(),
         )  # fmt: skip
+        return terms_by_measure(terms, self.rows_per_firm)
+
+    def columns(self, world: World, replicate: int) -> Columns:
+        """The engine's columns of the world of a replicate."""
+        columns = columns_of(world, self.parameters, self.regional_mean())
+        if self.measures is None:
+            return columns
+        potential, seed = world.firms.potential_log_return, self.world_seed(replicate)
+        return columns_by_measure(columns, self.measures, potential, self.parameters, seed)
+
+    @cached_property
+    def measures(self) -> CpMeasures | None:
+        """The measures that firms choose from; None if they decide on a package."""
+        return cp_measures(self.parameters) if self.by_measure else None
+
+    @property
+    def rows_per_firm(self) -> int:
+        """Rows of the engine per firm."""
+        return len(self.measures.names) if self.measures else 1
 
     @cached_property
     def rule(self) -> Rule:
@@ -88,7 +111,7 @@ class Experiment:
 
     def new_state(self, world: World) -> State:
         """Room for runs on a world of this size."""
-        return new_state(world.size, len(world.regions), self.horizon_quarters)
+        return new_state(world.size, len(world.regions), self.horizon_quarters, self.rows_per_firm)
 
     def regional_mean(self) -> Values:
         """Mean log return of each region, shape (R,); places that Table 4 does not list get the mean."""
@@ -124,7 +147,7 @@ def run_batch(experiment: Experiment, first: int, count: int, only: Collection[s
 
 def stretches_of_one_world(experiment: Experiment, first: int, count: int) -> Iterator[tuple[int, int]]:
     """Stretches of replicates (first, number) that share a world and fit into memory together."""
-    size = experiment.recipe.size(experiment.parameters)
+    size = experiment.recipe.size(experiment.parameters) * experiment.rows_per_firm
     together = 1 if experiment.redraw_world else max(1, FIRMS_AT_ONCE // size)
     for begin in range(first, first + count, together):
         yield begin, min(together, first + count - begin)
@@ -152,25 +175,35 @@ def run_replicates(
 ) -> dict[str, list[Run]]:
     """So many replicates of every design on one world, each design in one compiled call."""
     seeds = replicate_seeds(experiment.seed, first, count)
-    columns = columns_of(world, experiment.parameters, experiment.regional_mean())
+    columns = experiment.columns(world, first)
 
     def simulate(programme: Programme, design: Design) -> Runs:
-        runs = room_for(count, world.size, *state.flow.shape[:2])
+        regions, quarters, _ = state.flow.shape
+        runs = room_for(count, world.size, regions, quarters, experiment.rows_per_firm)
         terms = experiment.terms(design, world, first)
         setting = setting_of(columns, experiment.rule, programme, terms)
         with np.errstate(over="ignore"):
             run_into(runs, state, setting, seeds, priority(design.targeting, world))
         return runs
 
-    without: Iterable[Any] = [None] * count
+    without: Sequence[Any] = [None] * count
     if needs_reference(only):
         nothing = programme_of(NO_POLICY, experiment.parameters)
-        without = simulate(nothing, NO_POLICY).adoption_quarter
+        without = [in_any_row(quarter, world) for quarter in simulate(nothing, NO_POLICY).adoption_quarter]
     results = {name: simulate(experiment.programmes[name], d) for name, d in experiment.advised.items()}
     return {
         name: [
-            Run(experiment.parameters, world, *each)
-            for each in zip(r.adoption_quarter, r.supported_quarter, without, r.flow, strict=True)
+            Run(
+                experiment.parameters, world,
+                in_any_row(r.adoption_quarter[k], world), in_any_row(r.supported_quarter[k], world),
+                without[k], r.flow[k], experiment.measures, r.adoption_quarter[k].reshape(-1, world.size),
+            )
+            for k in range(count)
         ]
         for name, r in results.items()
-    }
+    }  # fmt: skip
+
+
+def in_any_row(quarter: NDArray[np.int16], world: World) -> NDArray[np.int16]:
+    """When something first happened in any row of a firm, shape (N,)."""
+    return quarter.reshape(-1, world.size).min(axis=0)

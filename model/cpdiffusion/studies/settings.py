@@ -59,6 +59,7 @@ class Settings(BaseModel):
     study: Literal["compare", "simulate", "measures", "portfolio", "audit", "parameters"]
     region: str | list[str] = Field(description="a preset, several, or 'all'")
     behaviour: Literal["peer_benefit", "threshold", "bass", "cascade"]
+    measures: Literal["package", "catalogue"]
     horizon_years: int = Field(ge=1, le=LONGEST_HORIZON_YEARS)
     scenarios: list[str] = Field(min_length=1)
     baseline: str | None = Field(description="empty: each scenario's own")

@@ -64,6 +64,7 @@ class Plan:
 def plan(settings: Settings, scenario_folder: Path, recipe: Recipe | None = None) -> Plan:
     """Everything checked before anything is computed; ``recipe`` replaces the settings' world."""
     p = parameters(settings.parameters, settings.table, settings.beyond_range)
+    require_one_rule(settings)
     recipe = recipe or recipe_of(settings)
     scenarios = read_scenarios(settings, scenario_folder)
     designs = {name: design_of(s.levers, in_order(s.instruments)) for name, s in scenarios.items()}
@@ -73,8 +74,18 @@ def plan(settings: Settings, scenario_folder: Path, recipe: Recipe | None = None
     experiment = Experiment(
         recipe, p, designs, quarters(settings.horizon_years), settings.seed,
         settings.world.redraw, settings.table, Behaviour[settings.behaviour.upper()],
+        settings.measures == "catalogue",
     )  # fmt: skip
     return Plan(experiment, scenarios, baselines_of(scenarios, settings.baseline))
+
+
+def require_one_rule(settings: Settings) -> None:
+    """InputError when firms are to choose among measures by a rule that knows none."""
+    if settings.measures == "catalogue" and settings.behaviour != "peer_benefit":
+        raise InputError(
+            f"measures=catalogue: needs behaviour=peer_benefit; under behaviour={settings.behaviour} firms "
+            "do not weigh measures, so use measures=package."
+        )
 
 
 def recipe_of(settings: Settings, any_network: bool = False) -> Recipe:
