@@ -18,6 +18,7 @@ from cpdiffusion.outcomes.why import mixtures, shapley
 from cpdiffusion.policy.design import channel_words, differing_channels
 from cpdiffusion.runner.parallel import Workers
 from cpdiffusion.runner.progress import progress_bar
+from cpdiffusion.studies.by_measure import measure_table
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import Plan, plan
 from cpdiffusion.studies.tables import long_runs, outcome_frame, programme_roi, trajectories
@@ -72,6 +73,11 @@ class Comparison:
         """Parameter: the difference at both ends of its range; None if not asked for."""
         return self._frames["turning"].copy() if "turning" in self._frames else None
 
+    @property
+    def measures(self) -> pd.DataFrame | None:
+        """Scenario x measure x quantity; None where firms decide on a package."""
+        return self._frames["measures"].copy() if "measures" in self._frames else None
+
     def row(self, scenario: str, outcome: str = HEADLINE) -> pd.Series:
         """One line of the table."""
         t = self._frames["table"]
@@ -98,12 +104,18 @@ def frames_of(planned: Plan, batches: list[Batch]) -> dict[str, pd.DataFrame]:
     """What the runs say, before anything is asked about why."""
     runs = {name: outcome_frame(batches, name) for name in planned.scenarios}
     flows = {name: np.stack([f for b in batches for f in b.flows[name]]) for name in planned.scenarios}
-    return {
+    frames = {
         "table": comparison_table(runs, planned.baselines),
         "runs": long_runs(runs),
         "trajectories": trajectories(flows),
         "roi": programme_roi(flows),
     }
+    experiment = planned.experiment
+    if experiment.measures:
+        frames["measures"] = measure_table(
+            flows, planned.baselines, experiment.measures, experiment.parameters
+        )
+    return frames
 
 
 # --- replicates ----------------------------------------------------------------------------------

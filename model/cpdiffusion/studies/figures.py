@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from cpdiffusion.evidence.table4 import table4
 from cpdiffusion.outcomes.catalogue import HEADLINE, Run
 from cpdiffusion.outcomes.experiment import run_replicate
-from cpdiffusion.plots import adoption, differences, network, overview, roi, save, turning, why
+from cpdiffusion.plots import adoption, differences, measures, network, overview, roi, save, turning, why
 from cpdiffusion.plots.references import beside_reference_paths
+from cpdiffusion.studies.by_measure import ALL, EMISSIONS, TAKEN
 from cpdiffusion.studies.compare import Comparison
 from cpdiffusion.studies.references import on_smart_complexes, smart_shares
 from cpdiffusion.studies.setup import Plan
@@ -23,7 +24,7 @@ COMPARED = (HEADLINE, "spillover_adopters", "cost_per_additional_adopter_mkrw", 
 
 
 def write_figures(result: Comparison, glance: pd.DataFrame | None, folder: Path) -> None:
-    """adoption, differences, why, network, roi, turning, references and overview, each as PNG."""
+    """adoption, differences, why, network, roi, turning, measures, references, overview: each a PNG."""
     titles = result.plan.titles
     curves = result.trajectories[result.trajectories.scenario.isin(leading(result))]
     _one(folder, "adoption", 7, 4.5, lambda ax: adoption.adoption_curves(ax, curves, titles))
@@ -40,6 +41,8 @@ def write_figures(result: Comparison, glance: pd.DataFrame | None, folder: Path)
         tornado = result.turning
         height = turning.height_inches(tornado)
         _one(folder, "turning", 9, height, lambda ax: turning.turning_points(ax, tornado, titles))
+    if result.measures is not None:
+        _measures(result, titles, folder)
     if on_smart_complexes(result.plan):
         frame = smart_shares(result.plan)
         _one(folder, "references", 8, 5, lambda ax: beside_reference_paths(ax, frame, titles))
@@ -66,6 +69,16 @@ def _roi(result: Comparison, ax) -> None:  # type: ignore[no-untyped-def]
     reported = [row for row in table4(result.settings.table) if row.region in regions]
     shown = result.roi[result.roi.scenario.isin(leading(result))]
     roi.reported_against_simulated(ax, reported, shown, result.plan.titles)
+
+
+def _measures(result: Comparison, titles: dict[str, str], folder: Path) -> None:
+    """Who took which measure, and the emissions that it avoids."""
+    found = result.measures
+    assert found is not None
+    shown = found[found.scenario.isin(leading(result)) & (found.measure != ALL)]
+    figure = save.figure(measures.WIDTH_INCHES, measures.height_inches(shown))
+    measures.measure_panels(figure, shown, titles, (TAKEN.name, EMISSIONS.name))
+    save.save(figure, folder / "measures.png")
 
 
 def _network(result: Comparison, folder: Path) -> None:

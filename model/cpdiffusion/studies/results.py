@@ -36,12 +36,15 @@ def write(result: Comparison, glance: pd.DataFrame | None, folder: Path) -> None
 
 
 def write_tables(result: Comparison, glance: pd.DataFrame | None, folder: Path) -> None:
-    """comparison.csv, trajectories.parquet, runs.parquet, roi.csv, why.csv, turning.csv, overview.csv."""
+    """comparison, trajectories, runs, roi, and where there are any why, turning, measures and overview."""
     result.table.to_csv(folder / "comparison.csv", index=False, float_format="%.10g")
     result.trajectories.to_parquet(folder / "trajectories.parquet", index=False)
     result.runs.to_parquet(folder / "runs.parquet", index=False)
     result.roi.to_csv(folder / "roi.csv", index=False, float_format="%.10g")
-    for name, frame in (("why", result.why), ("turning", result.turning), ("overview", glance)):
+    further = {
+        "why": result.why, "turning": result.turning, "measures": result.measures, "overview": glance
+    }  # fmt: skip
+    for name, frame in further.items():
         if frame is not None:
             frame.to_csv(folder / f"{name}.csv", index=False, float_format="%.10g")
 

@@ -71,6 +71,9 @@ class Simulation:
         frame.index = pd.Index(self.ids, name="firm")
         frame["supported_quarter"] = _or_nan(self.run.supported_quarter)
         frame["adoption_quarter"] = _or_nan(self.run.adoption_quarter)
+        if self.run.measures and self.run.adoption_by_measure is not None:
+            for name, quarter in zip(self.run.measures.names, self.run.adoption_by_measure, strict=True):
+                frame[f"{name}_quarter"] = _or_nan(quarter)
         if self.run.without_policy is not None:
             frame["adoption_quarter_without_policy"] = _or_nan(self.run.without_policy)
         return frame

@@ -11,6 +11,7 @@ from cpdiffusion.outcomes.paired import CONFIDENCE
 from cpdiffusion.outcomes.why import EXACT_CHANNELS
 from cpdiffusion.parameters import REGISTRY, moments_of
 from cpdiffusion.policy.design import Design
+from cpdiffusion.studies.by_measure import TAKEN
 from cpdiffusion.world.regions import REGIONS
 
 if TYPE_CHECKING:
@@ -143,6 +144,8 @@ def _parts(result: Comparison, command: str) -> Iterator[str]:
         for name, s in result.plan.scenarios.items()
     )
     yield "## The figures\n\n" + figures_table(result)
+    if result.measures is not None:
+        yield "## By measure\n\n" + measures_table(result.measures, result.plan.titles)
     yield replicates_words(result)
     if result.why is not None and len(result.why):
         yield "## Why\n\n" + why_words(result.why, result.plan.titles)
@@ -185,6 +188,22 @@ def _number(value: float) -> str:
     if math.isinf(value):
         return "∞"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def measures_table(found: pd.DataFrame, titles: dict[str, str]) -> str:
+    """Firms that took each measure, scenarios side by side."""
+    taken = found[found.quantity == TAKEN.name]
+    names = list(dict.fromkeys(taken.scenario))
+    lines = ["| measure | " + " | ".join(titles[n] for n in names) + " |", "|---|" + "---:|" * len(names)]
+    for measure in dict.fromkeys(taken.measure):
+        rows = taken[taken.measure == measure].set_index("scenario")
+        cells = " | ".join(_cell(rows.loc[name]) for name in names)
+        lines.append(f"| {measure.replace('_', ' ')} | {cells} |")
+    return (
+        "\n".join(lines) + "\n\nFirms that took it: mean over runs, in brackets the middle 90 % of runs. "
+        "An adopter, elsewhere, is a firm that took at least one. What measures cost and return in "
+        "relation to each other is assumed; `measures.csv` has what they save."
+    )
 
 
 def replicates_words(result: Comparison) -> str:

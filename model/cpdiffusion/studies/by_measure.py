@@ -1,0 +1,90 @@
+"""Results by measure, where firms choose among measures: who took what, and what it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from cpdiffusion.behaviour.cp_measures import CpMeasures
+from cpdiffusion.engine.state import Flow, MeasureFlow
+from cpdiffusion.outcomes.catalogue import Values
+from cpdiffusion.outcomes.paired import DIFFERENCE_COLUMNS, QUANTILES, mean_interval, probability_better
+from cpdiffusion.parameters import Parameters
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALL = "all"  # in the column of measures: their sum
+
+
+class Quantity(NamedTuple):
+    """Something that is told of each measure: name, label, unit, which way is better."""
+
+    name: str
+    label: str
+    unit: str
+    better: int
+
+
+TAKEN = Quantity("taken", "measures taken", "firms", 1)
+INVESTMENT = Quantity("investment_mkrw", "investment", "million KRW", 0)
+BENEFIT = Quantity("direct_benefit_mkrw", "direct economic benefit", "million KRW", 1)
+ENERGY = Quantity("energy_saved_toe_per_year", "energy saved", "toe per year", 1)
+MATERIALS = Quantity("materials_saved_mkrw_per_year", "materials saved", "million KRW per year", 1)
+EMISSIONS = Quantity("emissions_avoided_tco2_per_year", "emissions avoided", "t CO2 per year", 1)
+QUANTITIES = (TAKEN, INVESTMENT, BENEFIT, ENERGY, MATERIALS, EMISSIONS)
+
+
+def measure_table(
+    flows: Mapping[str, Values], baselines: Mapping[str, str | None], measures: CpMeasures, p: Parameters
+) -> pd.DataFrame:
+    """One row per scenario, measure and quantity: level, and paired difference to the baseline.
+
+    ``flows`` holds (replicates, Q, flows) per scenario, as ``engine.state.State`` orders them.
+    """
+    import pandas as pd
+
+    found = {name: quantities(flow, measures, p) for name, flow in flows.items()}
+    rows = [
+        {"scenario": name, "baseline": baseline or "", "measure": measure, "quantity": q.name,
+         "label": q.label, "unit": q.unit} | figures(values[q][:, k], base[q][:, k] if base else None, q)
+        for name, values in found.items()
+        for baseline in [baselines[name]]
+        for base in [found[baseline] if baseline else None]
+        for k, measure in enumerate((*measures.names, ALL))
+        for q in QUANTITIES
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def quantities(flow: Values, measures: CpMeasures, p: Parameters) -> dict[Quantity, Values]:
+    """Each quantity in every replicate, by measure and summed up, shape (replicates, K + 1)."""
+
+    def summed(what: MeasureFlow) -> Values:
+        return flow[:, :, len(Flow) + what :: len(MeasureFlow)].sum(axis=1)
+
+    direct = summed(MeasureFlow.DIRECT)
+    energy = direct * measures.energy_share / p.benefit_horizon_years / p.energy_price_mkrw_per_toe
+    found = {
+        TAKEN: summed(MeasureFlow.ADOPTERS),
+        INVESTMENT: summed(MeasureFlow.INVESTMENT),
+        BENEFIT: direct,
+        ENERGY: energy,
+        MATERIALS: direct * measures.materials_share / p.benefit_horizon_years,
+        EMISSIONS: energy * p.emission_factor_tco2_per_toe,
+    }
+    return {q: np.column_stack([values, values.sum(axis=1)]) for q, values in found.items()}
+
+
+def figures(values: Values, base: Values | None, quantity: Quantity) -> dict[str, float]:
+    """Level of one quantity over replicates (K,), and its difference to ``base``."""
+    low, middle, high = (float(q) for q in np.quantile(values, QUANTILES))
+    row = {"replicates": values.size, "mean": float(values.mean()), "p05": low, "p50": middle, "p95": high}
+    if base is None:
+        return row | dict.fromkeys(DIFFERENCE_COLUMNS, float("nan"))
+    interval = mean_interval(values - base)
+    better = probability_better(values - base, quantity.better)
+    found = (interval.estimate, interval.low, interval.high, better)
+    return row | dict(zip(DIFFERENCE_COLUMNS, found, strict=True))
