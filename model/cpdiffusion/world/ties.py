@@ -52,21 +52,29 @@ class Ties(NamedTuple):
     weight: Floats  # (M,) strength, multiplies the layer's visibility
 
 
-class Ring(NamedTuple):
-    """Firms in random order within groups; each group is a ring."""
+class Groups(NamedTuple):
+    """Firms in random order within groups."""
 
     member: Ints  # (N,) firms, group after group
     start: Ints  # (G+1,)
     group: Ints  # (N,) group of each firm
+
+
+class Ring(NamedTuple):
+    """Groups of which each is a ring."""
+
+    member: Ints  # as in Groups
+    start: Ints
+    group: Ints
     position: Ints  # (N,) where each firm stands in ``member``
 
 
 def draw_ties(seed: np.uint64, p: Parameters, firms: Firms, sectors: int) -> Ties:
     """The synthetic network among ``firms``; every draw is keyed by the seed."""
     order = shuffled(seed, firms.region.size)
-    region, complex_ = ring(order, firms.region), ring(order, firms.complex)
+    region, complex_ = groups(order, firms.region), ring(order, firms.complex)
+    same_sector = groups(order, both(firms.region, firms.sector, sectors))
     same_complex = ring(order, both(firms.complex, firms.sector, sectors))
-    same_sector = ring(order, both(firms.region, firms.sector, sectors))
     before = np.cumsum(firms.employees[region.member])
     pairs = (
         chain_pairs(seed, p.supply_chain_degree, region, before.astype(narrowest(before[-1]))),
@@ -83,10 +91,11 @@ def narrowest(largest: int) -> np.dtype[Narrow]:
 
 def both(place: Ints, sector: Ints, sectors: int) -> Ints:
     """One group per place and sector; numbered without gaps when there could be very many."""
-    group = place.astype(np.int64) * sectors + sector
-    if group.max() > SPARSE * group.size:
+    last = (int(place.max()) + 1) * sectors - 1
+    group = place.astype(narrowest(last), copy=False) * sectors + sector
+    if last > SPARSE * group.size:
         group = np.unique(group, return_inverse=True)[1]
-    return group.astype(np.int32)
+    return group.astype(np.int32, copy=False)
 
 
 @compiled
@@ -101,29 +110,33 @@ def shuffled(seed: np.uint64, size: int) -> Ints:
 
 
 @compiled
+def groups(order: Ints, group: Ints) -> Groups:
+    """Firms by group, in the given order within each."""
+    return Groups(by_group(order, group), starts(group), group)
+
+
+@compiled
 def ring(order: Ints, group: Ints) -> Ring:
-    """Firms by group, in the given order within each group (a counting sort)."""
+    """The same, and where each firm stands."""
+    member, position = by_group(order, group), np.empty(group.size, np.int32)
+    for place in range(group.size):
+        position[member[place]] = place
+    return Ring(member, starts(group), group, position)
+
+
+@compiled
+def starts(group: Ints) -> Ints:
+    """Where each group of firms starts among the firms by group, shape (G+1,)."""
     start = np.zeros(group.max() + 2, np.int32)
     for g in group:
         start[g + 1] += 1
-    start = np.cumsum(start).astype(np.int32)
-    free = start.copy()
-    member, position = np.empty(group.size, np.int32), np.empty(group.size, np.int32)
-    for firm in order:
-        position[firm] = free[group[firm]]
-        member[position[firm]] = firm
-        free[group[firm]] += 1
-    return Ring(member, start, group, position)
+    return np.cumsum(start).astype(np.int32)
 
 
 @compiled
 def by_group(order: Ints, group: Ints) -> Ints:
-    """Firms by group, in the given order within each: the members of a ring, and nothing else."""
-    free = np.zeros(group.max() + 2, np.int32)
-    for g in group:
-        free[g + 1] += 1
-    free = np.cumsum(free).astype(np.int32)
-    member = np.empty(group.size, np.int32)
+    """Firms by group, in the given order within each (a counting sort)."""
+    free, member = starts(group), np.empty(group.size, np.int32)
     for firm in order:
         member[free[group[firm]]] = firm
         free[group[firm]] += 1
@@ -131,13 +144,13 @@ def by_group(order: Ints, group: Ints) -> Ints:
 
 
 @compiled
-def group_size(among: Ring, firm: int) -> int:
+def group_size(among: Groups | Ring, firm: int) -> int:
     """Number of firms in the firm's group."""
     return among.start[among.group[firm] + 1] - among.start[among.group[firm]]
 
 
 @compiled
-def any_member(among: Ring, firm: int, pick: float) -> int:
+def any_member(among: Groups | Ring, firm: int, pick: float) -> int:
     """The member of the firm's group at quantile ``pick``."""
     return among.member[among.start[among.group[firm]] + int(pick * group_size(among, firm))]
 
@@ -160,7 +173,7 @@ def opened_ties(seed: np.uint64, layer: int, degree: float, size: int) -> Ints:
 
 
 @compiled
-def random_pairs(seed: np.uint64, layer: int, degree: float, among: Ring) -> Ints:
+def random_pairs(seed: np.uint64, layer: int, degree: float, among: Groups) -> Ints:
     """Ties to random members of one's group; shape (2, ties)."""
     opened = opened_ties(seed, layer, degree, among.group.size)
     pairs, n = np.empty((2, opened.sum()), np.int32), 0
@@ -203,7 +216,7 @@ def complex_pairs(
 
 
 @compiled
-def chain_pairs(seed: np.uint64, degree: float, region: Ring, employees_before: NDArray[Narrow]) -> Ints:
+def chain_pairs(seed: np.uint64, degree: float, region: Groups, employees_before: NDArray[Narrow]) -> Ints:
     """Ties to firms of the region in proportion to their employees (large firms buy from many)."""
     opened = opened_ties(seed, Layer.SUPPLY_CHAIN, degree, region.group.size)
     pairs = np.empty((2, opened.sum()), np.int32)
@@ -217,7 +230,7 @@ def chain_pairs(seed: np.uint64, degree: float, region: Ring, employees_before: 
 
 @compiled
 def wanted_employees(
-    seed: np.uint64, opened: Ints, region: Ring, employees_before: NDArray[Narrow], firms: Ints
+    seed: np.uint64, opened: Ints, region: Groups, employees_before: NDArray[Narrow], firms: Ints
 ) -> Floats:
     """Of each tie an employee of the region, counted from the first firm; who opens it, into ``firms``."""
     wanted, n = np.empty(firms.size), 0
