@@ -29,7 +29,7 @@ from cpdiffusion.world.firms import (
     uniforms,
 )
 from cpdiffusion.world.regions import REGIONS, SECTORS
-from cpdiffusion.world.ties import Layer, by_group, first_above, guide_to, rows
+from cpdiffusion.world.ties import Layer, both_ways, by_group, first_above, narrowest, rows
 from cpdiffusion.world.world import PLACES, Recipe, World
 
 P = parameters({"early_adopter_share": 0.1})  # so that no column is constant
@@ -254,14 +254,14 @@ def test_another_seed_gives_other_bytes_in_every_drawn_column() -> None:
 DIGEST = """
 import hashlib, sys
 from cpdiffusion.parameters import Parameters, parameters
-from cpdiffusion.world.ties import rows
+from cpdiffusion.world.ties import shuffled
 from cpdiffusion.world.world import Recipe
 p = Parameters({**parameters(), "firms_per_region": 150})
 world = Recipe(("ulsan", "daegu")).build(5, p)
 digest = hashlib.sha256()
 for column in (*world.firms, *world.ties):
     digest.update(str(column.dtype).encode() + column.tobytes())
-print(type(rows).__name__, digest.hexdigest())
+print(type(shuffled).__name__, digest.hexdigest())
 """
 
 
@@ -499,9 +499,11 @@ def test_replicates_have_seeds_of_their_own_that_do_not_depend_on_how_many() -> 
 )
 def test_a_guided_search_finds_what_a_binary_search_finds(steps: list[int], share: float) -> None:
     rising = np.cumsum(np.array(steps, np.int64))
-    guide = guide_to(rising)
-    for wanted in (share * rising[-1], *rising[:-1].astype(float), *(rising[:-1] - 0.5)):
-        assert first_above(rising, guide, wanted) == np.searchsorted(rising, wanted, "right")
+    wanted = np.array([share * rising[-1], *rising, *(rising - 0.5)])
+    place = np.empty(wanted.size, np.int32)
+    for width in (np.int32, np.int64):
+        first_above(rising.astype(width), wanted, place)
+        assert place.tolist() == np.searchsorted(rising, wanted, "right").tolist()
 
 
 @settings(deadline=None)
@@ -517,3 +519,25 @@ def test_many_ties_of_one_firm_are_sorted_like_few() -> None:
     ties = rows(200, np.zeros(199, np.int32), target, np.zeros(199, np.int8), target.astype(float))
     assert ties.target.tolist() == list(range(1, 200))
     assert ties.weight.tolist() == list(map(float, range(1, 200)))
+
+
+ENDS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=30)
+
+
+@settings(deadline=None)
+@given(layers=st.tuples(ENDS, ENDS, ENDS))
+def test_pairs_become_the_rows_of_their_ties_in_both_directions_first_layer_first(
+    layers: tuple[list[tuple[int, int]], ...],
+) -> None:
+    pairs = [np.array(ends, np.int32).reshape(-1, 2).T.copy() for ends in layers]
+    source, target = np.hstack([np.hstack((pair, pair[::-1])) for pair in pairs])
+    layer = np.repeat(np.arange(3, dtype=np.int8), [2 * pair.shape[1] for pair in pairs])
+    expected = rows(6, source.copy(), target.copy(), layer, np.ones(layer.size))
+    for found, column in zip(both_ways(6, pairs), expected, strict=True):
+        assert found.dtype == column.dtype
+        assert found.tolist() == column.tolist()
+
+
+def test_numbers_are_narrow_only_where_the_largest_fits() -> None:
+    assert narrowest(np.iinfo(np.int32).max) == np.int32
+    assert narrowest(np.iinfo(np.int32).max + 1) == np.int64

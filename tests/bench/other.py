@@ -19,7 +19,7 @@ from bench.timing import TINY, apart, seconds
 from cpdiffusion.outcomes.experiment import Experiment, run_batch
 from cpdiffusion.parameters import parameters
 
-FIRMS_IN_ALL = 300_000  # so many together are built or run to time one size
+FIRMS_IN_ALL = 1_000_000  # so many together are built or run to time one size
 
 
 class Cost(NamedTuple):
@@ -81,7 +81,7 @@ def world_seconds(job: Job, firms: int) -> float:
 
 def times_for(firms: int) -> int:
     """How often, for a median: often where it is quick."""
-    return min(100, max(3, FIRMS_IN_ALL // firms))
+    return min(100, max(5, FIRMS_IN_ALL // firms))
 
 
 # --- commands ------------------------------------------------------------------------------------

@@ -46,30 +46,30 @@ class Firms(NamedTuple):
 
 def uniforms(seed: np.uint64, purpose: Purpose, size: int) -> Floats:
     """Keyed uniforms for firms 0 .. size-1."""
-    return _uniforms(seed, purpose.value, size)  # a plain int: Numba is slow to type an enum
+    column = np.empty(size)  # by numpy, which asks for large pages of memory; Numba does not
+    _uniforms(seed, purpose.value, column)  # a plain int: Numba is slow to type an enum
+    return column
 
 
 @compiled
-def _uniforms(seed: np.uint64, purpose: int, size: int) -> Floats:
+def _uniforms(seed: np.uint64, purpose: int, column: Floats) -> None:
     key = draws.stream(seed, purpose, 0)
-    column = np.empty(size)
-    for firm in range(size):
+    for firm in range(column.size):
         column[firm] = draws.uniform(key, firm)
-    return column
 
 
 def normals(seed: np.uint64, purpose: Purpose, size: int) -> Floats:
     """Keyed standard normals for firms 0 .. size-1."""
-    return _normals(seed, purpose.value, size)  # a plain int: Numba is slow to type an enum
+    column = np.empty(size)  # by numpy, which asks for large pages of memory; Numba does not
+    _normals(seed, purpose.value, column)  # a plain int: Numba is slow to type an enum
+    return column
 
 
 @compiled
-def _normals(seed: np.uint64, purpose: int, size: int) -> Floats:
+def _normals(seed: np.uint64, purpose: int, column: Floats) -> None:
     key = draws.stream(seed, purpose, 0)
-    column = np.empty(size)
-    for firm in range(size):
+    for firm in range(column.size):
         column[firm] = draws.standard_normal(key, firm)
-    return column
 
 
 @compiled

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cpdiffusion.compiled import compiled
 from cpdiffusion.draws import Purpose
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.world.firms import Firms, Floats, Ints, draw_firms, uniforms
@@ -103,12 +104,28 @@ def synthetic_places(seed: np.uint64, p: Parameters, regions: Sequence[Region]) 
     per_region, complexes = int(p.firms_per_region), complexes_per_region(p)
     of_region = np.repeat(np.arange(len(regions), dtype=np.int32), per_region)
     place = uniforms(seed, Purpose.PLACE, of_region.size)
-    complex_ = np.sort(of_region * np.int32(complexes) + (place * complexes).astype(np.int32))
-    pick = uniforms(seed, Purpose.SECTOR, of_region.size).reshape(len(regions), per_region)
-    sector = [
-        np.searchsorted(sector_bounds(r, p), row, "right") for r, row in zip(regions, pick, strict=True)
-    ]
-    return of_region, complex_, np.concatenate(sector).astype(np.int32)
+    pick = uniforms(seed, Purpose.SECTOR, of_region.size)
+    bounds = np.array([sector_bounds(r, p) for r in regions])
+    return of_region, sorted_complexes(of_region, place, complexes), sectors_of(of_region, pick, bounds)
+
+
+@compiled
+def sorted_complexes(of_region: Ints, place: Floats, complexes: int) -> Ints:
+    """The complexes that the firms' places in their regions lie in, in rising order (N,)."""
+    number = np.zeros((of_region[-1] + 1) * complexes, np.int32)
+    for firm in range(place.size):
+        number[of_region[firm] * complexes + int(place[firm] * complexes)] += 1
+    return np.repeat(np.arange(number.size).astype(np.int32), number)
+
+
+@compiled
+def sectors_of(of_region: Ints, pick: Floats, bounds: Floats) -> Ints:
+    """In which sector of its region each pick lies; ``bounds`` (R, S-1) as of ``sector_bounds``."""
+    sector = np.zeros(pick.size, np.int32)
+    for firm in range(pick.size):
+        for bound in bounds[of_region[firm]]:
+            sector[firm] += bound <= pick[firm]
+    return sector
 
 
 def sector_bounds(of: Region, p: Parameters) -> Floats:
