@@ -76,7 +76,8 @@ def mesa_model(
     return DiffusionModel(
         world=world, parameters=experiment.parameters, design=design, seed=seed_of(settings, replicate),
         terms=experiment.terms(design, world, replicate),
-        behaviour=experiment.behaviour,
+        behaviour=experiment.behaviour, measures=experiment.measures,
+        world_seed=experiment.world_seed(replicate),
         regional_mean=experiment.regional_mean(), horizon_quarters=experiment.horizon_quarters, **options,
     )  # fmt: skip
 

@@ -15,15 +15,16 @@ from cpdiffusion.errors import InputError
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.world.firms import Floats
 
-NAMES = (
-    "good_housekeeping",
-    "waste_management",
-    "energy_efficiency",
-    "in_process_recycling",
-    "process_modification",
-    "input_substitution",
-    "product_design",
-)  # about from easy to hard: a firm that cannot pay for all takes them in this order
+WORDS = {  # about from easy to hard: a firm that cannot pay for all takes them in this order
+    "good_housekeeping": "good housekeeping",
+    "waste_management": "waste management",
+    "energy_efficiency": "energy efficiency and recovery",
+    "in_process_recycling": "in-process recycling",
+    "process_modification": "process modification",
+    "input_substitution": "input substitution",
+    "product_design": "product design",
+}
+NAMES = tuple(WORDS)
 
 
 class CpMeasures(NamedTuple):

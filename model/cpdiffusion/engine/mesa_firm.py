@@ -8,23 +8,25 @@ from typing import Any
 import numpy as np
 
 from cpdiffusion.behaviour import decision
+from cpdiffusion.engine.mesa_decision import Decision
 from cpdiffusion.engine.mesa_import import Cell, FixedAgent
-from cpdiffusion.engine.state import NEVER, NOBODY
 from cpdiffusion.errors import InputError
 from cpdiffusion.world.firms import HAZARD_CLASSES, normal_quantiles
 
 
-class Firm(FixedAgent):
-    """A firm as a view of one row; what is not yet known is None.
+class Firm(Decision, FixedAgent):
+    """A firm as a view of its rows; what is not yet known is None.
 
     Four attributes can be set, and count from the next decision on: ``required_confidence``,
-    ``waits_for_example``, ``liquidity_mkrw``, ``accepted_payback_years``.
+    ``waits_for_example``, ``liquidity_mkrw``, ``accepted_payback_years``. Where firms choose among
+    measures, a firm has adopted with its first; what it believes and got is told of the first in the
+    catalogue, and of each in ``measures``.
     """
 
     model: Any  # the DiffusionModel that it belongs to
 
     def __init__(self, model: Any, row: int) -> None:
-        super().__init__(model)
+        FixedAgent.__init__(self, model)
         self.row = row
 
     def __repr__(self) -> str:
@@ -88,6 +90,17 @@ class Firm(FixedAgent):
         """Whether it broke environmental law in the past."""
         return bool(self._fact("past_violation"))
 
+    @property
+    def rows(self) -> slice:
+        """All rows of the firm."""
+        return slice(self.row, None, self.model.world.size)
+
+    @property
+    def measures(self) -> dict[str, Decision]:
+        """Its decision on each measure by name; empty where it decides on a package."""
+        rows = range(self.row, len(self.model.state.adoption_quarter), self.model.world.size)
+        return {n: Decision(self.model, row) for n, row in zip(self.model.measure_names, rows, strict=False)}
+
     # what may be changed ------------------------------------------------------------------------
 
     @property
@@ -100,7 +113,7 @@ class Firm(FixedAgent):
         require(0.0 <= value <= 1.0, "required_confidence", value, "lie between 0 and 1")
         self.model.world.firms.required_confidence[self.row] = value
         quantile = normal_quantiles(np.array([float(value)]))[0]
-        self.model.setting.columns.required_advantage[self.row] = quantile
+        self.model.setting.columns.required_advantage[self.rows] = quantile
         self._reconsider()
 
     @property
@@ -110,7 +123,7 @@ class Firm(FixedAgent):
 
     @waits_for_example.setter
     def waits_for_example(self, value: bool) -> None:
-        self.model.setting.columns.waits_for_example[self.row] = value
+        self.model.setting.columns.waits_for_example[self.rows] = value
         self._reconsider()
 
     @property
@@ -121,7 +134,7 @@ class Firm(FixedAgent):
     @liquidity_mkrw.setter
     def liquidity_mkrw(self, value: float) -> None:
         require(value >= 0.0, "liquidity_mkrw", value, "not be negative")
-        self.model.setting.columns.liquidity_mkrw[self.row] = value
+        self.model.setting.columns.liquidity_mkrw[self.rows] = value
         self._reconsider()
 
     @property
@@ -134,78 +147,8 @@ class Firm(FixedAgent):
         require(0.0 < value < math.inf, "accepted_payback_years", value, "be positive")
         self.model.world.firms.accepted_payback_years[self.row] = value
         hurdle = decision.log_hurdle(self.model.parameters.benefit_horizon_years, float(value))
-        self.model.setting.columns.log_hurdle[self.row] = hurdle
+        self.model.setting.columns.log_hurdle[self.rows] = hurdle + self.model.added_log_hurdle
         self._reconsider()
-
-    # what has happened to it --------------------------------------------------------------------
-
-    @property
-    def adopted(self) -> bool:
-        """Whether it has adopted."""
-        return self.adoption_quarter is not None
-
-    @property
-    def adoption_quarter(self) -> int | None:
-        """Quarter of its adoption, counted from 0."""
-        return _known(self.model.state.adoption_quarter[self.row])
-
-    @property
-    def adopted_without_policy(self) -> bool | None:
-        """Whether the same firm with the same draws has adopted in the run without policy."""
-        beside = self.model.without_policy
-        return None if beside is None else bool(beside.adoption_quarter[self.row] != NEVER)
-
-    @property
-    def log_return(self) -> float | None:
-        """Its realised log ROI."""
-        return float(self.model.state.log_return[self.row]) if self.adopted else None
-
-    @property
-    def supported(self) -> bool:
-        """Whether the programme has taken it in."""
-        return self.supported_quarter is not None
-
-    @property
-    def supported_quarter(self) -> int | None:
-        """Quarter in which the programme took it in."""
-        return _known(self.model.state.supported_quarter[self.row])
-
-    @property
-    def diagnosed(self) -> bool:
-        """Whether an adviser has estimated its return."""
-        return self.diagnosed_quarter is not None
-
-    @property
-    def diagnosed_quarter(self) -> int | None:
-        """Quarter of its diagnosis."""
-        return _known(self.model.state.diagnosed_quarter[self.row])
-
-    @property
-    def signal(self) -> float | None:
-        """The adviser's estimate of its log ROI."""
-        return float(self.model.state.signal[self.row]) if self.diagnosed else None
-
-    @property
-    def mean_log_return(self) -> float:
-        """Its belief about the mean log ROI, before its own diagnosis."""
-        state = self.model.state
-        return float(state.weighted_sum[self.row] / state.precision[self.row])
-
-    @property
-    def sd(self) -> float:
-        """Standard deviation of that belief (log ROI)."""
-        return 1.0 / math.sqrt(self.model.state.precision[self.row])
-
-    @property
-    def results_seen(self) -> int:
-        """Number of peers' results that it has seen."""
-        return int(self.model.state.results_seen[self.row])
-
-    @property
-    def informant(self) -> Firm | None:
-        """The firm whose result it saw last before it adopted."""
-        row = self.model.state.informant[self.row]
-        return None if row == NOBODY else self.model.firms[row]
 
     # whom it knows ------------------------------------------------------------------------------
 
@@ -215,15 +158,6 @@ class Firm(FixedAgent):
         ties = self.model.world.ties
         rows = ties.target[ties.start[self.row] : ties.start[self.row + 1]]
         return [self.model.firms[row] for row in rows.tolist()]
-
-    @property
-    def cohort_mates(self) -> list[Firm]:
-        """The other members of the cohort in which it sees results."""
-        cohort = self.model.state.cohort
-        if cohort[self.row] == NOBODY:
-            return []
-        rows = np.flatnonzero(cohort == cohort[self.row]).tolist()
-        return [self.model.firms[row] for row in rows if row != self.row]
 
     @property
     def cell(self) -> Cell:
@@ -242,14 +176,10 @@ class Firm(FixedAgent):
         """Ask the firm again at its next review, in both runs."""
         for state in (self.model.state, self.model.without_policy):
             if state is not None:
-                state.stirred[self.row] = True
+                state.stirred[self.rows] = True
 
     def _fact(self, column: str) -> Any:
         return getattr(self.model.world.firms, column)[self.row]
-
-
-def _known(value: np.int32) -> int | None:
-    return None if value == NEVER else int(value)
 
 
 def require(holds: bool, name: str, value: float, rule: str) -> None:

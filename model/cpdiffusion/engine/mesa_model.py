@@ -24,19 +24,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpdiffusion.behaviour.classic import Behaviour
+from cpdiffusion.behaviour.cp_measures import CpMeasures
 from cpdiffusion.engine import phases
 from cpdiffusion.engine.mesa_firm import Firm, require
 from cpdiffusion.engine.mesa_import import DataCollector, Model, Network
 from cpdiffusion.engine.setting import Setting, columns_of, rule_of, setting_of
 from cpdiffusion.engine.start import start
-from cpdiffusion.engine.state import NEVER, PUBLIC_MONEY, SUBSIDIES, Count, Flow, State, new_state
+from cpdiffusion.engine.state import NEVER, PUBLIC_MONEY, SUBSIDIES, Flow, State, new_state
+from cpdiffusion.engine.unfold import added_log_hurdle, columns_by_measure
 from cpdiffusion.errors import InputError
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.policy.design import Design
 from cpdiffusion.policy.programme import programme_of
 from cpdiffusion.policy.targeting import priority
 from cpdiffusion.terms import NO_TERMS, Terms
-from cpdiffusion.world.firms import Floats, Ints
+from cpdiffusion.world.firms import Flags, Floats, Ints
 from cpdiffusion.world.ties import LAYERS, Ties
 from cpdiffusion.world.world import World
 
@@ -55,7 +57,8 @@ class DiffusionModel(Model):
 
     ``seed`` is a replicate's seed (0 to 2^64 - 1) and ``regional_mean`` the mean log return of each
     region, shape (R,). ``behaviour`` is the rule of firms without an offer, ``terms`` what instruments
-    contribute for as many quarters as the horizon has. ``collect`` records the
+    contribute for as many quarters as the horizon has. With ``measures`` firms choose among them;
+    what a firm's measures can return is then drawn from ``world_seed``. ``collect`` records the
     model reporters at the start and after each step, ``agent_reporters`` adds reporters on firms in
     DataCollector's notation. ``beside_no_policy`` steps the same firms with the same draws, but no
     programme, alongside: additional and spill-over adopters are counted against it. The world is
@@ -74,6 +77,8 @@ class DiffusionModel(Model):
         behaviour: Behaviour = Behaviour.PEER_BENEFIT,
         horizon_quarters: int = 40,
         terms: Terms = NO_TERMS,
+        measures: CpMeasures | None = None,
+        world_seed: int | None = None,
         collect: bool = True,
         agent_reporters: Mapping[str, Any] | None = None,
         beside_no_policy: bool = True,
@@ -83,6 +88,13 @@ class DiffusionModel(Model):
         self.world, self.parameters = with_own_columns(world), parameters
         self.horizon_quarters, self.quarter = horizon_quarters, 0
         columns = columns_of(self.world, parameters, np.asarray(regional_mean, np.float64))
+        self.measure_names: tuple[str, ...] = ()
+        self.added_log_hurdle = np.zeros(1)
+        if measures:
+            own = self.world.firms.potential_log_return
+            drawn_from = seed if world_seed is None else world_seed
+            columns = columns_by_measure(columns, measures, own, parameters, drawn_from)
+            self.measure_names, self.added_log_hurdle = measures.names, added_log_hurdle(measures)
         no_policy = replace(design, budget_mkrw_per_year=0.0)
         rule = rule_of(parameters, behaviour)
         self.setting = setting_of(columns, rule, programme_of(design, parameters), terms)
@@ -98,7 +110,8 @@ class DiffusionModel(Model):
         self._collect()
 
     def _started(self, setting: Setting, seed: int, first: Ints) -> State:
-        state = new_state(self.world.size, setting.columns.regions, self.horizon_quarters)
+        rows_per_firm = setting.columns.region.size // self.world.size
+        state = new_state(self.world.size, setting.columns.regions, self.horizon_quarters, rows_per_firm)
         with np.errstate(over="ignore"):  # uncompiled, the hash's wrap-around would warn
             start(state, setting, np.uint64(seed), first)
         return state
@@ -154,7 +167,7 @@ class DiffusionModel(Model):
     @property
     def adopters(self) -> int:
         """Firms that have adopted."""
-        return int(self.state.counts[Count.ADOPTERS])
+        return int(np.count_nonzero(self._adopted(self.state)))
 
     @property
     def adoption_share(self) -> float:
@@ -174,14 +187,14 @@ class DiffusionModel(Model):
     @property
     def additional_adopters(self) -> int:
         """Adopters more than without policy, at the same quarter."""
-        return self.adopters - int(self._beside().counts[Count.ADOPTERS])
+        return self.adopters - int(np.count_nonzero(self._adopted(self._beside())))
 
     @property
     def spillover_adopters(self) -> int:
         """Adopters without support that have not adopted without policy by the same quarter."""
-        state, never = self.state, self._beside().adoption_quarter == NEVER
-        unsupported = (state.adoption_quarter != NEVER) & (state.supported_quarter == NEVER)
-        return int(np.count_nonzero(unsupported & never))
+        supported = self._any_row(self.state.supported_quarter != NEVER)
+        anyway = self._adopted(self._beside())
+        return int(np.count_nonzero(self._adopted(self.state) & ~supported & ~anyway))
 
     @property
     def public_money_mkrw(self) -> float:
@@ -227,6 +240,13 @@ class DiffusionModel(Model):
     def accidents_avoided(self) -> int:
         """Firm-quarters in which safety support avoided one."""
         return int(self.total(Flow.ACCIDENTS_AVOIDED))
+
+    def _adopted(self, state: State) -> Flags:
+        return self._any_row(state.adoption_quarter != NEVER)
+
+    def _any_row(self, holds: Flags) -> Flags:
+        """Whether something holds of any row of a firm, shape (N,)."""
+        return np.any(holds.reshape(-1, self.world.size), axis=0)
 
     def _beside(self) -> State:
         if self.without_policy is None:

@@ -30,7 +30,6 @@ def columns_by_measure(
     count, firms = len(measures.names), columns.region.size
     tiled: dict[str, Any] = {name: np.tile(getattr(columns, name), count) for name in OF_THE_FIRM}
     capital = np.outer(measures.cost_share, columns.capital_need_mkrw)
-    hurdle = measures.difficulty - measures.log_return
     accidents = np.zeros(count * firms)
     accidents[:firms] = columns.accident_probability  # a firm has its accidents once
     own = own_deviations(potential, count, p, seed)
@@ -39,7 +38,7 @@ def columns_by_measure(
         capital_need_mkrw=capital.ravel(),
         benefit_base_mkrw=(capital * np.exp(measures.log_return)[:, None]).ravel(),
         expected_log_return=(columns.expected_log_return - potential + own).ravel(),
-        log_hurdle=np.add.outer(hurdle, columns.log_hurdle).ravel(),
+        log_hurdle=np.add.outer(added_log_hurdle(measures), columns.log_hurdle).ravel(),
         accident_probability=accidents,
         **ties_by_measure(columns, count, p),
     )
@@ -49,6 +48,11 @@ OF_THE_FIRM = (
     "region", "sector", "liquidity_mkrw", "waits_for_example", "required_advantage",
     "is_early_adopter", "threshold", "influencers",
 )  # fmt: skip
+
+
+def added_log_hurdle(measures: CpMeasures) -> Floats:
+    """What effort and typical return of a measure add to a firm's log hurdle, shape (K,)."""
+    return measures.difficulty - measures.log_return
 
 
 def own_deviations(potential: Floats, count: int, p: Parameters, seed: int) -> Floats:

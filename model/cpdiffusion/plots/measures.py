@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WIDTH_INCHES = 11.0
 LEGEND_LINE_INCHES = 0.25
 KEY = f"Mark: mean over runs; line: the middle {CONFIDENCE:.0%} of runs".replace("%", " %")
+LABEL_CHARACTERS = 24
 ROOM = 0.7  # of a row that its scenarios share
 
 
@@ -25,10 +26,10 @@ def measure_panels(
 ) -> list[Axes]:
     """A panel per quantity; in each a row per measure, with the mean and spread of every scenario.
 
-    ``table``: rows of scenario, measure, quantity, label, unit, mean, p05, p95.
+    ``table``: rows of scenario, measure, words, quantity, label, unit, mean, p05, p95.
     """
     names = style.in_order(table["scenario"], titles)
-    measures = list(dict.fromkeys(table["measure"]))
+    measures = list(dict.fromkeys(table["words"]))
     axes = [figure.add_subplot(1, len(quantities), k + 1) for k in range(len(quantities))]
     for ax, quantity in zip(axes, quantities, strict=True):
         _draw(ax, table[table["quantity"] == quantity], measures, names, titles)
@@ -43,7 +44,7 @@ def measure_panels(
 def height_inches(table: pd.DataFrame) -> float:
     """A good height for the figure of ``table``."""
     scenarios = table["scenario"].nunique()
-    rows = style.rows_inches(list(dict.fromkeys(table["measure"])), scenarios)
+    rows = style.rows_inches(list(dict.fromkeys(table["words"])), scenarios)
     return rows + LEGEND_LINE_INCHES * (scenarios + 1)
 
 
@@ -53,7 +54,7 @@ def _draw(
     first = table.iloc[0]
     style.tidy(ax, style.capital(first["label"]))
     ax.set_xlabel(first["unit"])
-    style.rows(ax, [style.capital(m.replace("_", " ")) for m in measures])
+    style.rows(ax, [style.wrapped(style.capital(words), LABEL_CHARACTERS) for words in measures])
     style.around_zero(ax, [*table["p05"], *table["p95"]])
     looks = style.looks(names, titles)
     for place, name in enumerate(names):

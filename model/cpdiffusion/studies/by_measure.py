@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from cpdiffusion.behaviour.cp_measures import CpMeasures
+from cpdiffusion.behaviour.cp_measures import WORDS, CpMeasures
 from cpdiffusion.engine.state import Flow, MeasureFlow
 from cpdiffusion.outcomes.catalogue import Values
 from cpdiffusion.outcomes.paired import DIFFERENCE_COLUMNS, QUANTILES, mean_interval, probability_better
@@ -28,7 +28,7 @@ class Quantity(NamedTuple):
     better: int
 
 
-TAKEN = Quantity("taken", "measures taken", "firms", 1)
+TAKEN = Quantity("taken", "firms that took it", "firms", 1)
 INVESTMENT = Quantity("investment_mkrw", "investment", "million KRW", 0)
 BENEFIT = Quantity("direct_benefit_mkrw", "direct economic benefit", "million KRW", 1)
 ENERGY = Quantity("energy_saved_toe_per_year", "energy saved", "toe per year", 1)
@@ -48,11 +48,10 @@ def measure_table(
 
     found = {name: quantities(flow, measures, p) for name, flow in flows.items()}
     rows = [
-        {"scenario": name, "baseline": baseline or "", "measure": measure, "quantity": q.name,
-         "label": q.label, "unit": q.unit} | figures(values[q][:, k], base[q][:, k] if base else None, q)
+        {"scenario": name, "baseline": baselines[name] or "", "measure": measure,
+         "words": WORDS.get(measure, measure), "quantity": q.name, "label": q.label, "unit": q.unit}
+        | figures(values[q][:, k], found[base][q][:, k] if (base := baselines[name]) else None, q)
         for name, values in found.items()
-        for baseline in [baselines[name]]
-        for base in [found[baseline] if baseline else None]
         for k, measure in enumerate((*measures.names, ALL))
         for q in QUANTITIES
     ]  # fmt: skip

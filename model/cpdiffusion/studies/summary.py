@@ -195,10 +195,8 @@ def measures_table(found: pd.DataFrame, titles: dict[str, str]) -> str:
     taken = found[found.quantity == TAKEN.name]
     names = list(dict.fromkeys(taken.scenario))
     lines = ["| measure | " + " | ".join(titles[n] for n in names) + " |", "|---|" + "---:|" * len(names)]
-    for measure in dict.fromkeys(taken.measure):
-        rows = taken[taken.measure == measure].set_index("scenario")
-        cells = " | ".join(_cell(rows.loc[name]) for name in names)
-        lines.append(f"| {measure.replace('_', ' ')} | {cells} |")
+    for words, rows in taken.set_index("scenario").groupby("words", sort=False):
+        lines.append(f"| {words} | " + " | ".join(_cell(rows.loc[name]) for name in names) + " |")
     return (
         "\n".join(lines) + "\n\nFirms that took it: mean over runs, in brackets the middle 90 % of runs. "
         "An adopter, elsewhere, is a firm that took at least one. What measures cost and return in "
