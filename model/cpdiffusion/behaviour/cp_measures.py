@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cpdiffusion.errors import InputError
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.world.firms import Floats
 
@@ -34,27 +33,28 @@ class CpMeasures(NamedTuple):
     cost_share: Floats  # of the package's price; adds up to 1
     log_return: Floats  # above the package's; the measures together return what the package does
     difficulty: Floats  # log cost above the package's; by cost it averages to 0
-    energy_share: Floats  # of the direct benefit
-    materials_share: Floats  # of the direct benefit
+    energy_share: Floats  # of the direct benefit; by benefit it averages to the package's, unless some
+    materials_share: Floats  # measure would then save more than it returns; likewise
 
 
 def cp_measures(p: Parameters) -> CpMeasures:
-    """The catalogue under parameters ``p``; InputError when a measure would save more than it returns."""
+    """The catalogue under parameters ``p``."""
     cost = column("cost_share", p) / column("cost_share", p).sum()
     log_return = column("log_return", p)
     log_return -= np.log(np.sum(cost * np.exp(log_return)))
     difficulty = column("difficulty", p)
     benefit = cost * np.exp(log_return)
-    measures = CpMeasures(
+    energy = shared_out(p.energy_share_of_benefit, column("energy", p), benefit)
+    materials = shared_out(p.materials_share_of_benefit, column("materials", p), benefit)
+    too_much = np.maximum(energy + materials, 1.0)  # nothing saves more than it returns
+    return CpMeasures(
         names=NAMES,
         cost_share=cost,
         log_return=log_return,
         difficulty=difficulty - np.sum(cost * difficulty),
-        energy_share=shared_out(p.energy_share_of_benefit, column("energy", p), benefit),
-        materials_share=shared_out(p.materials_share_of_benefit, column("materials", p), benefit),
+        energy_share=energy / too_much,
+        materials_share=materials / too_much,
     )
-    require_no_more_than_all(measures)
-    return measures
 
 
 def column(what: str, p: Parameters) -> Floats:
@@ -65,14 +65,3 @@ def column(what: str, p: Parameters) -> Floats:
 def shared_out(of_package: float, relative: Floats, benefit: Floats) -> Floats:
     """A share of each measure's benefit, in proportion, so that the package has its own share."""
     return of_package * relative / np.sum(benefit * relative)
-
-
-def require_no_more_than_all(measures: CpMeasures) -> None:
-    """InputError when energy and materials would be more than all of a measure's benefit."""
-    saved = measures.energy_share + measures.materials_share
-    for name, share in zip(measures.names, saved, strict=True):
-        if share > 1.0:
-            raise InputError(
-                f"parameters.{name}_energy, {name}_materials: energy and materials would be {share:.0%} of "
-                "its benefit; lower them, or raise those of other measures."
-            )
