@@ -46,13 +46,14 @@ def go_ahead(state: State, columns: Columns, programme: Programme, n: int, now: 
         state.candidates, state.willing, state.adoption_quarter, state.adopters)  # fmt: skip
     supported, diagnosed, purse = state.supported_quarter, state.diagnosed_quarter, state.purse_mkrw
     region, capital, last = columns.region, columns.capital_need_mkrw, state.counts[Count.ADOPTERS]
-    signal = state.signal
+    signal, stirred = state.signal, state.stirred
     for k in range(n):
         firm = candidates[k]
         if willing[k]:
             if supported[firm] != NEVER and awaits_diagnosis(diagnosed[firm], NEVER, signal[firm]):
                 purse[region[firm]] += reserve(programme.subsidy_rate, capital[firm])
             adoption[firm] = now
+            stirred[firm] = False
             adopters[last] = firm
             last += 1
     state.counts[Count.ADOPTERS] = last
@@ -66,14 +67,23 @@ def reviewing(state: State, rule: Rule, now: int) -> int:
     asked. Acting anyway takes the lowest part of the review's own draw, which is uniform there.
     """
     review = draws.stream(state.seed[0], Purpose.REVIEW, now)
-    adoption, stirred, flags = state.adoption_quarter, state.stirred, state.flags
+    stirred, flags = state.stirred, state.flags
     reviews_below = rule.review_rate_per_quarter
     acts_below = reviews_below * rule.act_anyway_probability
     for firm in range(flags.size):
         draw = draws.uniform(review, firm)
-        open_minded = ((draw < reviews_below) & stirred[firm]) | (draw < acts_below)
-        flags[firm] = open_minded & (adoption[firm] == NEVER)
-    return list_flagged(flags, state.candidates)
+        flags[firm] = ((draw < reviews_below) & stirred[firm]) | (draw < acts_below)
+    return keep_undecided(state.candidates, list_flagged(flags, state.candidates), state.adoption_quarter)
+
+
+@compiled
+def keep_undecided(candidates: Ints, n: int, adoption_quarter: Ints) -> int:
+    """Close up the first ``n`` candidates without adopters; their number. Few are, so few are looked at."""
+    kept = 0
+    for k in range(n):
+        candidates[kept] = candidates[k]
+        kept += adoption_quarter[candidates[k]] == NEVER
+    return kept
 
 
 @compiled

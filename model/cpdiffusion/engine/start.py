@@ -14,6 +14,8 @@ from cpdiffusion.engine.state import BEFORE, NEVER, NOBODY, Count, Flow, Queue, 
 from cpdiffusion.world.firms import Ints
 from cpdiffusion.world.ties import by_group
 
+HAND = 1000  # firms in a hand of lots, about
+
 
 @compiled
 def start(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> None:
@@ -84,17 +86,46 @@ def queue(state: State, region: Ints, priority: Ints) -> None:
 
 @compiled
 def by_lot(seed: np.uint64, size: int) -> Ints:
-    """Firms in order of their lots: dealt into as many slots as firms, then put right."""
+    """Firms in order of their lots: dealt into hands, each hand into as many slots, then put right.
+
+    Among many firms a hand stays close at hand in memory.
+    """
     key = draws.stream(seed, Purpose.WAITING_LIST, 0)
-    slot = np.empty(size, np.int32)
-    for firm in range(size):
-        slot[firm] = int(draws.uniform(key, firm) * size)
-    order = by_group(np.arange(size).astype(np.int32), slot)
-    for k in range(1, size):
+    hands = 1 + size // HAND
+    order, begin = deal(key, np.arange(size).astype(np.int32), 0.0, hands, hands)
+    for hand in range(hands):
+        first, last = begin[hand], begin[hand + 1]
+        if hands > 1 and last > first:
+            order[first:last] = deal(
+                key, order[first:last], hand / hands, hands * (last - first), last - first
+            )[0]
+    put_right(key, order)
+    return order
+
+
+@compiled
+def deal(key: np.uint64, firms: Ints, lowest: float, per_lot: float, slots: int) -> tuple[Ints, Ints]:
+    """Firms by lot in slots, ``per_lot`` of them to 1 from ``lowest`` on, and where each slot begins."""
+    slot, begin = np.empty(firms.size, np.int32), np.zeros(slots + 1, np.int32)
+    for k in range(firms.size):
+        place = int((draws.uniform(key, firms[k]) - lowest) * per_lot)
+        slot[k] = min(place, slots - 1)
+        begin[slot[k] + 1] += 1
+    begin = np.cumsum(begin).astype(np.int32)
+    free, order = begin.copy(), np.empty(firms.size, np.int32)
+    for k in range(firms.size):
+        order[free[slot[k]]] = firms[k]
+        free[slot[k]] += 1
+    return order, begin
+
+
+@compiled
+def put_right(key: np.uint64, order: Ints) -> None:
+    """Sort by lots what is nearly sorted (insertion)."""
+    for k in range(1, order.size):
         firm, j = order[k], k - 1
         lot = draws.uniform(key, firm)  # drawn again: quicker than looking it up among many
         while j >= 0 and draws.uniform(key, order[j]) > lot:
             order[j + 1] = order[j]
             j -= 1
         order[j + 1] = firm
-    return order
