@@ -141,13 +141,9 @@ def add_members(
         purse[region] -= advice + reserve(rate, open_capital(capital, adoption, firm, firms))
         flow[region, now, Flow.ADVICE] += advice
         flow[region, now, Flow.SUPPORTED] += 1
+        here = queues[region, Queue.SUPPORTED]
         group = learning_cohort(
-            programme.learning_group,
-            programme.batch,
-            batch,
-            queues[region, Queue.SUPPORTED],
-            columns.regions,
-            region,
+            programme.learning_group, programme.batch, batch, here, columns.regions, region
         )
         row = next_open(adoption, firm, firms)
         while row != NONE_OPEN:
