@@ -17,7 +17,6 @@ from cpdiffusion.engine.state import BEFORE, NEVER, Count, Flow, MeasureFlow, St
 from cpdiffusion.policy.programme import Programme
 from cpdiffusion.terms import NO_PARTNER, Term
 from cpdiffusion.units import QUARTERS_PER_YEAR
-from cpdiffusion.world.firms import Ints
 
 
 @inlined
@@ -26,9 +25,9 @@ def adopt(
 ) -> None:
     """New adopters invest and realise their return."""
     year = draws.stream(state.seed[0], Purpose.REGION_YEAR, now // QUARTERS_PER_YEAR)
-    realise(state, columns, rule, programme, year, now)
     if columns.partner.size > 0:
         share_with_partners(state, columns, now)
+    realise(state, columns, rule, programme, year, now)
     book(state, columns, rule, subsidy_rate, now)
     state.counts[Count.REALISED] = state.counts[Count.ADOPTERS]
 
@@ -63,13 +62,13 @@ def realise(
 def share_with_partners(state: State, columns: Columns, now: int) -> None:
     """Partners that adopted before gain from then on too; others think again.
 
-    What was revealed of a partner's result stays as it was.
+    Partners that adopt now have no return yet, and gain when they realise it. What was revealed of
+    a partner's result stays as it was.
     """
-    adopters, adoption = state.adopters, state.adoption_quarter
-    gains = columns.terms[columns.term_row[now, Term.EXCHANGE]]
-    new = adopters[state.counts[Count.REALISED] : state.counts[Count.ADOPTERS]]
-    for firm in new:
-        partner = columns.partner[firm]
+    adopters, adoption, log_return = state.adopters, state.adoption_quarter, state.log_return
+    partners, gains = columns.partner, columns.terms[columns.term_row[now, Term.EXCHANGE]]
+    for k in range(state.counts[Count.REALISED], state.counts[Count.ADOPTERS]):
+        partner = partners[adopters[k]]
         if partner == NO_PARTNER:
             continue
         if adoption[partner] == NEVER:
@@ -77,19 +76,13 @@ def share_with_partners(state: State, columns: Columns, now: int) -> None:
                 columns.waits_for_example[partner], state.results_seen[partner],
                 state.supported_quarter[partner] != NEVER,
             )  # fmt: skip
-        elif not is_among(new, partner, adoption[partner] == now):
+        elif not math.isnan(log_return[partner]):
             gain = math.expm1(gains[partner])
-            direct = gain * (columns.benefit_base_mkrw[partner] * math.exp(state.log_return[partner]))
+            direct = gain * (columns.benefit_base_mkrw[partner] * math.exp(log_return[partner]))
             state.flow[columns.region[partner], now, Flow.DIRECT] += direct
             if by_measure(state):
                 column = measure_column(partner // state.taken.size, MeasureFlow.DIRECT)
                 state.flow[columns.region[partner], now, column] += direct
-
-
-@compiled
-def is_among(adopters: Ints, firm: int, may_be: bool) -> bool:
-    """Whether the firm is in the list, if it may be at all."""
-    return may_be and (adopters == firm).any()
 
 
 @inlined
