@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 
 from cpdiffusion.instruments import concerns, schedule
-from cpdiffusion.instruments.schedule import Groups
+from cpdiffusion.instruments.concerns import Ground
+from cpdiffusion.instruments.schedule import Span, Timing
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.terms import Term
 from cpdiffusion.world.firms import Floats
-from cpdiffusion.world.world import World
 
 Channel = Literal[
     "pressure", "return", "fee", "subsidy", "capital", "hassle", "hazard", "exchange", "information"
@@ -69,7 +69,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Instrument:
-    """One policy system. ``concerns`` gives (N,) exposures, ``schedule`` groups of firms and their times."""
+    """One policy system. ``concerns`` gives (N,) exposures, ``schedule`` when each firm is reached."""
 
     id: str
     title: str
@@ -77,8 +77,8 @@ class Instrument:
     whom: str
     effects: tuple[Effect, ...] = ()
     cost: str | None = None  # parameter: what running it costs the public
-    concerns: Callable[[World, Parameters, np.uint64], Floats] = concerns.everybody
-    schedule: Callable[[World, Parameters, np.uint64, Floats], Groups] = schedule.at_once
+    concerns: Callable[[Ground], Floats] = concerns.everybody
+    schedule: Callable[[Ground, Span], Timing] = schedule.at_once
     gathers: bool = False  # firms at round tables
     pairs: bool = False  # firms as exchange partners
     advises: tuple[str, ...] = ()  # parameters by which it changes the programme's advisers or budget

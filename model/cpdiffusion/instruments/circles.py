@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from cpdiffusion.behaviour import learning
+from cpdiffusion.compiled import compiled
 from cpdiffusion.draws import Purpose
 from cpdiffusion.parameters import Parameters
 from cpdiffusion.terms import NO_PARTNER
 from cpdiffusion.world.firms import Flags, Floats, Ints, uniforms
-from cpdiffusion.world.ties import PLACE_BITS, sparse_rows
+from cpdiffusion.world.ties import PLACE_BITS, Ties, sparse_rows
 from cpdiffusion.world.world import World
 
 Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -32,9 +33,8 @@ def round_tables(world: World, p: Parameters, seed: np.uint64, eligible: Flags) 
     """
     lots = uniforms(seed, Purpose.ROUND_TABLE, world.size)
     guests = np.flatnonzero(eligible & (lots < p.round_table_share))
-    source, target = pairs_at(tables(world, guests, lots, int(p.round_table_size)), guests)
-    new = ~are_tied(world, source, target)
-    start, keys = sparse_rows(world.size, source[new], target[new])
+    table = tables(world, guests, lots, int(p.round_table_size))
+    start, keys = sparse_rows(world.size, *new_pairs(table, guests, world.ties))
     met = (keys >> PLACE_BITS).astype(np.int32)
     return Meetings(start, met, told_precision(world, p, start, met))
 
@@ -52,26 +52,35 @@ def tables(world: World, guests: Rows, lots: Floats, size: int) -> Rows:
     return table
 
 
-def pairs_at(table: Rows, guests: Rows) -> tuple[Ints, Ints]:
-    """All ordered pairs of different firms at the same table."""
+def new_pairs(table: Rows, guests: Rows, ties: Ties) -> tuple[Ints, Ints]:
+    """All ordered pairs of firms at the same table that no tie of the world connects in that order."""
     order = np.argsort(table, kind="stable")
-    sizes = np.bincount(table) if table.size else np.zeros(0, np.int64)
-    first = np.repeat(np.cumsum(sizes) - sizes, sizes**2)
-    within = np.arange(first.size) - np.repeat(np.cumsum(sizes**2) - sizes**2, sizes**2)
-    length = np.repeat(sizes, sizes**2)
-    one, other = first + within // np.maximum(length, 1), first + within % np.maximum(length, 1)
-    source, target = guests[order[one]], guests[order[other]]
-    different = source != target
-    return source[different].astype(np.int32), target[different].astype(np.int32)
+    at_most = int((np.bincount(table) ** 2).sum())
+    return untied_pairs(table[order], guests[order].astype(np.int32), at_most, ties.start, ties.target)
 
 
-def are_tied(world: World, source: Ints, target: Ints) -> Flags:
-    """Whether the world's own ties lead from each source to its target."""
-    size = np.int64(world.size)
-    owner = np.repeat(np.arange(world.size, dtype=np.int64), np.diff(world.ties.start))
-    known = np.append(owner * size + world.ties.target, np.iinfo(np.int64).max)  # rows are sorted
-    asked = source * size + target
-    return known[np.searchsorted(known, asked)] == asked
+@compiled
+def untied_pairs(
+    table: Rows, guests: Ints, at_most: int, start: Rows, target: Ints
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """The same for guests in order of their tables; ``start`` and ``target`` are the world's ties."""
+    one, other = np.empty(at_most, np.int32), np.empty(at_most, np.int32)
+    n = 0
+    for k in range(guests.size):
+        first, last = np.searchsorted(table, table[k]), np.searchsorted(table, table[k], "right")
+        for peer in guests[first:last]:
+            if peer != guests[k] and not is_tied(start, target, guests[k], peer):
+                one[n], other[n] = guests[k], peer
+                n += 1
+    return one[:n], other[:n]
+
+
+@compiled
+def is_tied(start: Rows, target: Ints, source: int, firm: int) -> bool:
+    """Whether a tie leads from one firm to the other; the targets of each firm are sorted."""
+    mine = target[start[source] : start[source + 1]]
+    place = np.searchsorted(mine, firm)
+    return bool(place < mine.size and mine[place] == firm)
 
 
 def told_precision(world: World, p: Parameters, start: Rows, target: Ints) -> Floats:

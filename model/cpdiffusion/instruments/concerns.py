@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
 from cpdiffusion.draws import Purpose
 from cpdiffusion.parameters import Parameters
-from cpdiffusion.world.firms import Floats, uniforms
+from cpdiffusion.world.firms import Flags, Floats, uniforms
 from cpdiffusion.world.world import World
 
 # 002 names six sectors by their research institutes: machinery, chemistry, vehicles, electronics
@@ -16,45 +19,61 @@ HIGH_EMISSION = ("chemicals", "metals", "fabricated_metal", "machinery", "vehicl
 FIRST_AT_THE_BORDER = ("metals", "fabricated_metal", "chemicals")
 
 
-def everybody(world: World, p: Parameters, seed: np.uint64) -> Floats:
+@dataclass(frozen=True)
+class Ground:
+    """A world on which instruments are enacted, with what several of them draw on it."""
+
+    world: World
+    p: Parameters
+    seed: np.uint64
+
+    @cached_property
+    def smart_rank(self) -> Floats:
+        """See the function of this name, shape (N,)."""
+        return smart_rank(self.world, self.p, self.seed)
+
+
+def everybody(ground: Ground) -> Floats:
     """All firms alike."""
-    return np.ones(world.size)
+    return np.ones(ground.world.size)
 
 
-def nobody(world: World, p: Parameters, seed: np.uint64) -> Floats:
+def nobody(ground: Ground) -> Floats:
     """No firm directly: the instrument works on the programme, or by meetings."""
-    return np.zeros(world.size)
+    return np.zeros(ground.world.size)
 
 
-def violators(world: World, p: Parameters, seed: np.uint64) -> Floats:
+def violators(ground: Ground) -> Floats:
     """Firms that broke environmental law."""
-    return world.firms.past_violation.astype(np.float64)
+    return ground.world.firms.past_violation.astype(np.float64)
 
 
-def exporters(world: World, p: Parameters, seed: np.uint64) -> Floats:
+def exporters(ground: Ground) -> Floats:
     """By the share of sales that goes to markets with environmental rules."""
-    return world.firms.export_share
+    return ground.world.firms.export_share
 
 
-def public_sellers(world: World, p: Parameters, seed: np.uint64) -> Floats:
+def public_sellers(ground: Ground) -> Floats:
     """By the share of sales to public buyers."""
-    return world.firms.public_sales_share
+    return ground.world.firms.public_sales_share
 
 
-def short_of_capital(world: World, p: Parameters, seed: np.uint64) -> Floats:
+def short_of_capital(ground: Ground) -> Floats:
     """Firms that cannot pay the package from their own means: others would rather keep the return."""
-    return (world.firms.liquidity_mkrw < world.firms.capital_need_mkrw).astype(np.float64)
+    firms = ground.world.firms
+    return (firms.liquidity_mkrw < firms.capital_need_mkrw).astype(np.float64)
 
 
-def matched_abroad(world: World, p: Parameters, seed: np.uint64) -> Floats:
+def matched_abroad(ground: Ground) -> Floats:
     """Firms of the six high-emission sectors that find a partner, by lot."""
-    lots = uniforms(seed, Purpose.TECHNOLOGY_MATCH, world.size)
-    return (in_sectors(world, HIGH_EMISSION) & (lots < p.technology_match_share)).astype(np.float64)
+    lots = uniforms(ground.seed, Purpose.TECHNOLOGY_MATCH, ground.world.size)
+    matched = lots < ground.p.technology_match_share
+    return (in_sectors(ground.world, HIGH_EMISSION) & matched).astype(np.float64)
 
 
-def in_smart_complexes(world: World, p: Parameters, seed: np.uint64) -> Floats:
+def in_smart_complexes(ground: Ground) -> Floats:
     """Firms of the complexes that become smart and green, by lot in each region."""
-    return (smart_rank(world, p, seed) < 1.0).astype(np.float64)
+    return (ground.smart_rank < 1.0).astype(np.float64)
 
 
 def smart_rank(world: World, p: Parameters, seed: np.uint64) -> Floats:
@@ -70,6 +89,11 @@ def smart_rank(world: World, p: Parameters, seed: np.uint64) -> Floats:
     return rank[world.firms.complex]
 
 
-def in_sectors(world: World, names: tuple[str, ...]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def in_sectors(world: World, names: tuple[str, ...]) -> Flags:
     """Whether each firm is of one of the sectors, shape (N,)."""
-    return np.isin(world.sectors, names)[world.firms.sector]
+    return among(world.sectors, names)[world.firms.sector]
+
+
+def among(places: tuple[str, ...], names: tuple[str, ...]) -> Flags:
+    """Whether each of a few places is named."""
+    return np.array([place in names for place in places], np.bool_)
