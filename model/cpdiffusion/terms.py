@@ -43,6 +43,7 @@ class Terms(NamedTuple):
     row: NDArray[np.int64]  # (Q, len(Term)) which row holds a term in a quarter
     acts: Flags  # (Q,) whether a row changes, or firms are informed or meet
     public_cost_mkrw: Floats  # (R, Q) of running the instruments
+    informed: Ints  # (I,) firms that are ever informed
     partner: Ints  # (N,) with whom a firm can exchange by-products; (0,) if nobody can
     meets: Flags  # (Q,) whether there is a meeting
     start: NDArray[np.int64]  # (N+1,) whom a firm meets is target[start[i] : start[i+1]]
@@ -56,6 +57,7 @@ NO_TERMS = Terms(
     row=np.zeros((1, len(Term)), np.int64),
     acts=np.zeros(0, np.bool_),
     public_cost_mkrw=np.zeros((0, 0)),
+    informed=np.zeros(0, np.int32),
     partner=np.zeros(0, np.int32),
     meets=np.zeros(0, np.bool_),
     start=np.zeros(0, np.int64),

@@ -9,7 +9,7 @@ from cpdiffusion.engine.setting import Columns
 from cpdiffusion.engine.state import NEVER, NOBODY, Count, State
 from cpdiffusion.terms import Term, Terms
 from cpdiffusion.units import QUARTERS_PER_YEAR
-from cpdiffusion.world.firms import Floats
+from cpdiffusion.world.firms import Floats, Ints
 
 
 @inlined
@@ -20,7 +20,8 @@ def enact(state: State, columns: Columns, terms: Terms, now: int) -> None:
         if row != before:
             stir(state, columns, terms.rows[row], terms.rows[before])
     if now % QUARTERS_PER_YEAR == 0:
-        inform(state, columns, terms.rows[terms.row[now, Term.INFORMATION]], terms.message)
+        added = terms.rows[terms.row[now, Term.INFORMATION]]
+        inform(state, columns, terms.informed, added, terms.message)
     if terms.meets[now]:
         meet(state, terms)
 
@@ -36,12 +37,13 @@ def stir(state: State, columns: Columns, row: Floats, before: Floats) -> None:
 
 
 @inlined
-def inform(state: State, columns: Columns, added: Floats, message: Floats) -> None:
+def inform(state: State, columns: Columns, informed: Ints, added: Floats, message: Floats) -> None:
     """Once a year informed firms that are undecided hear what the package returns on average."""
     region, adoption, stirred = columns.region, state.adoption_quarter, state.stirred
     precision, weighted_sum = state.precision, state.weighted_sum
     waits, seen, since = columns.waits_for_example, state.results_seen, state.supported_quarter
-    for firm in range(added.size):
+    for k in range(informed.size):
+        firm = informed[k]
         if added[firm] > 0.0 and adoption[firm] == NEVER:
             learn(precision, weighted_sum, firm, added[firm], message[region[firm]])
             stirred[firm] |= decision.would_decide(waits[firm], seen[firm], since[firm] != NEVER)

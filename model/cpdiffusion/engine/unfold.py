@@ -108,6 +108,7 @@ def terms_by_measure(terms: Terms, count: int) -> Terms:
     partner = np.where(terms.partner == NO_PARTNER, NO_PARTNER, terms.partner + shift * firms)
     return terms._replace(
         rows=np.tile(terms.rows, count),
+        informed=on_rows(np.arange(count), terms.informed, firms),
         partner=partner.astype(np.int32).ravel(),
         start=np.append((terms.start[:-1] + shift * ties).ravel(), count * ties),
         target=on_rows(np.arange(count), terms.target, firms),

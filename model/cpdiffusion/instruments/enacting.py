@@ -38,6 +38,7 @@ def terms_of(
         row=by_quarter(row, quarters),
         acts=quarters_of_action(by_quarter(row, quarters), meets, informs),
         public_cost_mkrw=public_costs(enacted, world, p, quarters),
+        informed=informed_by(rows, row),
         partner=partners_of(enacted, ground),
         meets=meets,
         start=meetings.start,
@@ -45,6 +46,12 @@ def terms_of(
         precision=meetings.precision,
         message=np.asarray(message, np.float64),
     )
+
+
+def informed_by(rows: Floats, row: NDArray[np.int64]) -> Ints:
+    """Firms that are informed in some year, shape (I,)."""
+    different = sorted(set(row[:, Term.INFORMATION].tolist()))
+    return np.flatnonzero(rows[different].any(axis=0)).astype(np.int32)
 
 
 def by_quarter(table: NDArray[Any], quarters: int) -> NDArray[Any]:
