@@ -126,7 +126,7 @@ def weigh(
         cost, benefit = terms.log_cost, terms.log_benefit
         if enacted:
             benefit += gain[firm]
-            if partner.size > 0:
+            if partner.size > 0 and partner[firm] != NO_PARTNER:  # few have one, so few calls
                 benefit += exchange_gain(exchange, partner, adoption, firm)
             cost = own_cost[firm]
             if offered:
