@@ -36,6 +36,7 @@ ROOMS = (
     "world",
     "behaviour",
     "terms.py",
+    "instruments",
     "policy",
     "engine",
 )

@@ -87,12 +87,14 @@ def share_with_partners(state: State, columns: Columns, now: int) -> None:
 
 @inlined
 def adopting_share(state: State, columns: Columns, firm: int) -> float:
-    """Share of the firm's ties that lead to adopters."""
-    start, end = columns.start[firm], columns.start[firm + 1]
-    adopting = 0
-    for tie in range(start, end):
-        adopting += state.adoption_quarter[columns.target[tie]] != NEVER
-    return adopting / (end - start) if end > start else 0.0
+    """Share of the firm's ties to others that lead to adopters."""
+    target, adoption, firms = columns.target, state.adoption_quarter, state.waiting_list.size
+    adopting, others = 0, 0
+    for tie in range(columns.start[firm], columns.start[firm + 1]):
+        is_other = target[tie] % firms != firm % firms
+        others += is_other
+        adopting += is_other & (adoption[target[tie]] != NEVER)
+    return adopting / others if others > 0 else 0.0
 
 
 @inlined

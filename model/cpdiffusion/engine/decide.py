@@ -9,8 +9,8 @@ from cpdiffusion import draws
 from cpdiffusion.behaviour import decision, learning
 from cpdiffusion.compiled import compiled, inlined
 from cpdiffusion.draws import Purpose
-from cpdiffusion.engine.choice import by_measure
-from cpdiffusion.engine.intake import reserve
+from cpdiffusion.engine.choice import by_measure, next_open
+from cpdiffusion.engine.intake import PENNY, reserve
 from cpdiffusion.engine.patience import awaits_diagnosis
 from cpdiffusion.engine.setting import Columns, Rule
 from cpdiffusion.engine.state import NEVER, Count, State
@@ -23,16 +23,23 @@ Rows = NDArray[np.int64]
 
 @inlined
 def decide_at_reviews(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
-    """Firms whose own calendar says so review; the calendar is the same under every policy."""
+    """Firms whose own calendar says so review; the calendar is the same under every policy.
+
+    Who acts anyway takes the package, or the first measure that it has not taken.
+    """
     n = reviewing(state, rule, now)
     review = draws.stream(state.seed[0], Purpose.REVIEW, now)
     acts_below = rule.review_rate_per_quarter * rule.act_anyway_probability
     terms = decision.offer(0.0, 1.0, rule.hassle_cost_share, rule.first_cost_weight, 0.0)
     weigh(state, columns, rule, programme, n, terms, False, now)
     candidates, willing, stirred = state.candidates, state.willing, state.stirred
+    choosing, adoption, firms = by_measure(state), state.adoption_quarter, state.waiting_list.size
     for k in range(n):
-        willing[k] |= draws.uniform(review, candidates[k]) < acts_below
-        stirred[candidates[k]] = False
+        row = candidates[k]
+        firm = row % firms if choosing else row
+        acts = draws.uniform(review, firm) < acts_below
+        willing[k] |= acts and (not choosing or row == next_open(adoption, firm, firms))
+        stirred[row] = False
     go_ahead(state, columns, programme, n, now)
 
 
@@ -70,10 +77,24 @@ def reviewing(state: State, rule: Rule, now: int) -> int:
     stirred, flags = state.stirred, state.flags
     reviews_below = rule.review_rate_per_quarter
     acts_below = reviews_below * rule.act_anyway_probability
+    if by_measure(state):  # a firm reviews all its measures together
+        firms = state.waiting_list.size
+        for first in range(0, flags.size, firms):
+            these = slice(first, first + firms)
+            mark_open_minded(flags[these], stirred[these], review, reviews_below, acts_below)
+    else:
+        mark_open_minded(flags, stirred, review, reviews_below, acts_below)
+    return keep_undecided(state.candidates, list_flagged(flags, state.candidates), state.adoption_quarter)
+
+
+@compiled
+def mark_open_minded(
+    flags: Flags, stirred: Flags, review: np.uint64, reviews_below: float, acts_below: float
+) -> None:
+    """Flag the firms that review and have learned something, or act anyway."""
     for firm in range(flags.size):
         draw = draws.uniform(review, firm)
         flags[firm] = ((draw < reviews_below) & stirred[firm]) | (draw < acts_below)
-    return keep_undecided(state.candidates, list_flagged(flags, state.candidates), state.adoption_quarter)
 
 
 @compiled
@@ -134,7 +155,7 @@ def weigh(
         advantage = decision.net_advantage(mean, variance, benefit, cost, hurdle[firm])
         if decision.is_sure_enough(advantage, required[firm]):
             share = enacted_share(mine, row, firm, terms.subsidy_rate) if enacted else terms.own_share
-            means = liquidity[firm] - spent[firm % firms] if choosing else liquidity[firm]
+            means = liquidity[firm] - spent[firm % firms] + PENNY if choosing else liquidity[firm]
             willing[k] = decision.can_finance(means, capital[firm], share)
             if choosing and willing[k]:
                 spent[firm % firms] += share * capital[firm]

@@ -37,7 +37,7 @@ def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> 
             diagnosed[visited] = min(diagnosed[visited], now)  # it is safer from now on
         if waits and firm % firms == visited:
             own = expected[firm] + programme.skill_gain
-            signal[firm] = own + noise_sd * draws.standard_normal(noise, firm)
+            signal[firm] = own + noise_sd * draws.standard_normal(noise, visited)
             diagnosed[firm] = now
             stirred[firm] = True
             candidates[n] = firm

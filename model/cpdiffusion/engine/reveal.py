@@ -129,27 +129,29 @@ def publish(state: State, columns: Columns, rule: Rule, due: int, now: int) -> N
     if now % QUARTERS_PER_YEAR != 0:
         return
     for region in range(columns.regions):
-        total, results = new_results(state, columns, region, due)
+        average, results = new_results(state, columns, region, due)
         if results > 0:
             noise = rule.published_noise_variance
             precision = learning.observation_precision(
                 rule.published_visibility, 1.0, rule.firm_variance / results, noise
             )
-            spread_average(state, columns, region, precision, total / results)
+            spread_average(state, columns, region, precision, average)
 
 
 @inlined
 def new_results(state: State, columns: Columns, region: int, due: int) -> tuple[float, int]:
-    """Sum and number of a region's supported results that fell due within the last year."""
+    """Mean of a region's supported results that fell due within the last year, and of how many firms."""
     supported, adoption, log_return = state.supported, state.adoption_quarter, state.log_return
-    total, results = 0.0, 0
+    total, results, of_firms, last, firms = 0.0, 0, 0, NOBODY, state.waiting_list.size
     for k in range(state.counts[Count.SUPPORTED]):
         firm = supported[k]
         fresh = due - QUARTERS_PER_YEAR < adoption[firm] <= due
         if fresh and columns.region[firm] == region:
             total += log_return[firm]
             results += 1
-    return total, results
+            of_firms += firm % firms != last  # a firm's measures stand side by side
+            last = firm % firms
+    return total / max(results, 1), of_firms
 
 
 @inlined

@@ -8,9 +8,9 @@ from cpdiffusion import draws
 from cpdiffusion.compiled import compiled
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.adopt import realise
-from cpdiffusion.engine.choice import by_measure
+from cpdiffusion.engine.choice import by_measure, measure_column
 from cpdiffusion.engine.setting import Setting
-from cpdiffusion.engine.state import BEFORE, NEVER, NOBODY, Count, Flow, Queue, State
+from cpdiffusion.engine.state import BEFORE, NEVER, NOBODY, Count, Flow, MeasureFlow, Queue, State
 from cpdiffusion.world.firms import Ints
 from cpdiffusion.world.ties import by_group
 
@@ -56,12 +56,14 @@ def place_early_adopters(state: State, setting: Setting) -> None:
     columns, n = setting.columns, 0
     is_early, region, flow, firms = (
         columns.is_early_adopter, columns.region, state.flow, state.waiting_list.size)  # fmt: skip
-    adoption, adopters = state.adoption_quarter, state.adopters
+    adoption, adopters, choosing = state.adoption_quarter, state.adopters, by_measure(state)
     for firm in range(is_early.size):
         if is_early[firm]:
             adoption[firm] = BEFORE
             adopters[n] = firm
             flow[region[firm], 0, Flow.ADOPTERS] += firm < firms  # of all measures at once
+            if choosing:
+                flow[region[firm], 0, measure_column(firm // firms, MeasureFlow.ADOPTERS)] += 1.0
             n += 1
     if n > 0:
         state.counts[Count.ADOPTERS] = n
