@@ -34,6 +34,7 @@ from bench.engines import (
     engines_of,
     require_same_on_threads,
 )
+from bench.instruments import TEN
 from bench.jobs import BASS, COHORTS, SEVEN, Job, Task
 from bench.plain_mesa import PlainFirm, PlainMesa
 from bench.rounds import Rounds, rounds
@@ -45,6 +46,7 @@ from cpdiffusion.engine.mesa_model import DiffusionModel, Firm
 from cpdiffusion.engine.run import room_for, run_into
 from cpdiffusion.engine.setting import Setting, columns_of, rule_of
 from cpdiffusion.engine.state import Flow, new_state
+from cpdiffusion.instruments.catalogue import CATALOGUE
 from cpdiffusion.parameters import Parameters, parameters
 from cpdiffusion.policy.design import Design, design_of
 from cpdiffusion.policy.levers import Levers
@@ -414,7 +416,7 @@ def rows_in(file: Path) -> Rows:
 def test_the_script_writes_tables_and_figures_and_nothing_else(folder: Path) -> None:
     written = {file.name for file in folder.iterdir()} - {"told"}
     figures = {"bench.png", "scale.png"}
-    assert written == figures | {"bench.csv", "rounds.csv", "other.csv", "scale.csv"}
+    assert written == figures | {"bench.csv", "rounds.csv", "other.csv", "instruments.csv", "scale.csv"}
     assert all((folder / name).read_bytes().startswith(b"\x89PNG") for name in figures)
 
 
@@ -485,6 +487,17 @@ def test_worlds_start_up_a_large_command_and_replicates_are_timed(folder: Path) 
     assert all(float(row["seconds"]) > 0 for row in rows.values())
     commands = [float(row["peak_mib"]) for (what, _), row in rows.items() if what.startswith("cpdiffusion")]
     assert min(commands) > 5, "a Python alone takes more"
+
+
+def test_runs_with_ten_instruments_stand_beside_runs_without(folder: Path) -> None:
+    rows = {row["case"]: row for row in rows_in(folder / "instruments.csv")}
+    plain, idle = rows["without instruments"], rows["ten instruments that change nothing"]
+    assert float(plain["ratio"]) == 1.0
+    assert idle["adopters"] == plain["adopters"]
+    assert len(set(TEN) & set(CATALOGUE)) == 10
+    assert float(rows["ten instruments"]["adopters"]) > float(plain["adopters"])
+    for row in rows.values():
+        assert float(row["ratio"]) == pytest.approx(float(row["seconds"]) / float(plain["seconds"]))
 
 
 def test_the_curve_has_a_point_for_each_size(folder: Path) -> None:

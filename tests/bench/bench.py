@@ -15,7 +15,8 @@ speed.
 
 Written to the folder ``out``: ``bench.csv`` and ``bench.png``, every turn in ``rounds.csv``, the
 curve over size in ``scale.csv`` and ``scale.png``, and in ``other.csv`` what is not a turn: worlds,
-start-up, a large command, many replicates.
+start-up, a large command, many replicates. ``instruments.csv`` has runs with and without ten
+instruments at once (``instruments``).
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ class Effort:
     seconds_per_engine: float  # at one size; after them it takes no further turn
     longest_turn_seconds: float  # an engine that is expected to need more is left out
     replicates: int
+    instrument_sizes: tuple[int, ...]  # firms
     large: int  # firms per region of the whole command
     first_run: bool  # whether to time a command that has to compile everything
 
@@ -33,11 +34,11 @@ FULL = Effort(
     sizes={COHORTS: SIZES, SEVEN: (600_000,), BASS: SIZES},
     curve=(100, 1_000, 10_000, 100_000, 1_000_000),
     quarters=40, rounds=7, share_of_turn=1.0, seconds_per_engine=8.0, longest_turn_seconds=60.0,
-    replicates=10_000, large=85_715, first_run=True,
+    replicates=10_000, instrument_sizes=(1_000, 20_000), large=85_715, first_run=True,
 )  # fmt: skip
 QUICK = Effort(
     sizes={COHORTS: (60, 120), SEVEN: (420,), BASS: (60,)},
     curve=(60, 120),
     quarters=8, rounds=2, share_of_turn=1e-4, seconds_per_engine=8.0, longest_turn_seconds=60.0,
-    replicates=10, large=60, first_run=False,
+    replicates=10, instrument_sizes=(60,), large=60, first_run=False,
 )  # fmt: skip

@@ -17,7 +17,8 @@ import numpy as np
 
 from bench.contestants.bass import BassJob
 from cpdiffusion.behaviour.classic import Behaviour
-from cpdiffusion.engine.setting import Setting, columns_of, rule_of
+from cpdiffusion.engine.setting import Setting, columns_of, rule_of, setting_of
+from cpdiffusion.instruments.enacting import terms_of
 from cpdiffusion.parameters import Parameters, moments_of, parameters
 from cpdiffusion.policy.design import Design, design_of
 from cpdiffusion.policy.levers import Levers
@@ -84,7 +85,10 @@ class Task:
         """What this project's engine makes of a world before its first run."""
         columns = columns_of(self.world, self.parameters, self.regional_mean)
         rule = rule_of(self.parameters, self.job.behaviour)
-        return Setting(columns, rule, programme_of(self.job.design, self.parameters))
+        terms = terms_of(
+            self.job.design.instruments, self.world, self.parameters, self.quarters, 1, self.regional_mean
+        )
+        return setting_of(columns, rule, programme_of(self.job.design, self.parameters), terms)
 
     def bass(self) -> BassJob:
         """The same ties and probabilities for other libraries."""

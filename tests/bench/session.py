@@ -9,6 +9,7 @@ from pathlib import Path
 from bench import figures, tables
 from bench.effort import FULL, QUICK, Effort
 from bench.engines import engines_of, require_same_on_threads
+from bench.instruments import Run, instruments
 from bench.jobs import Job
 from bench.machine import machine
 from bench.other import Cost, Point, curve, other
@@ -21,19 +22,24 @@ def measure_into(out: Path, quick: bool = False, everybody: bool = False) -> Non
     effort = QUICK if quick else FULL
     tell(f"{machine()}\n{tables.LEGEND}")
     done = list(all_rounds(effort.with_all() if everybody else effort))
-    write(out, done, list(all_costs(effort)), list(all_points(effort)))
+    costs, enacted = list(all_costs(effort)), list(all_enacted(effort))
+    write(out, done, costs, enacted, list(all_points(effort)))
 
 
-def write(out: Path, done: Sequence[Rounds], costs: Sequence[Cost], points: Sequence[Point]) -> None:
+def write(
+    out: Path, done: Sequence[Rounds], costs: Sequence[Cost], enacted: Sequence[Run], points: Sequence[Point]
+) -> None:
     """Tables and figures."""
     rows = [row for each in done for row in tables.rows_of(each)]
     tables.write(out / "bench.csv", tables.Row._fields, rows)
     tables.write(out / "rounds.csv", Turn._fields, [turn for each in done for turn in each.turns])
     tables.write(out / "other.csv", Cost._fields, costs)
+    tables.write(out / "instruments.csv", Run._fields, enacted)
     tables.write(out / "scale.csv", Point._fields, points)
     figures.bench(rows, out / "bench.png")
     figures.scale(points, out / "scale.png")
-    tell(f"\nwritten to {out}: bench.csv, rounds.csv, other.csv, scale.csv, bench.png, scale.png")
+    names = "bench.csv, rounds.csv, other.csv, instruments.csv, scale.csv, bench.png, scale.png"
+    tell(f"\nwritten to {out}: {names}")
 
 
 def tell(text: str) -> None:
@@ -64,6 +70,14 @@ def all_costs(effort: Effort) -> Iterator[Cost]:
     for cost in other(effort):
         tell(tables.cost_line(cost))
         yield cost
+
+
+def all_enacted(effort: Effort) -> Iterator[Run]:
+    """Runs with instruments, beside those without."""
+    tell("\nOne run of cohorts of 25 with and without ten instruments; more adopters are more work:")
+    for run in instruments(effort):
+        tell(tables.enacted_line(run))
+        yield run
 
 
 def all_points(effort: Effort) -> Iterator[Point]:

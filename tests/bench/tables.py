@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.engines import FLOOR, MESA, label_of
+from bench.instruments import Run
 from bench.other import Cost, Point
 from bench.rounds import Rounds
 from bench.timing import Turn
@@ -118,6 +119,14 @@ def cost_line(cost: Cost) -> str:
     """What something else took."""
     firms = "" if cost.firms is None else f"{cost.firms:,} firms"
     return f"{cost.what:44}{firms:>16}{cost.seconds:11.4f} s{cost.peak_mib:9,.1f} MiB"
+
+
+def enacted_line(run: Run) -> str:
+    """One way to run, in relation to runs without instruments."""
+    return (
+        f"{run.case:36}{run.firms:>9,} firms{1e3 * run.seconds:10.3f} ms, x{run.ratio:.2f},"
+        f"{run.adopters:9,.0f} adopters"
+    )
 
 
 def point_line(point: Point) -> str:
