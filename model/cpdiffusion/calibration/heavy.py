@@ -94,20 +94,20 @@ class HeavyPosterior:
     def _likelihoods(self, sample: Sample) -> tuple[Floats, Floats]:
         """Each region's likelihood (R, V, S, M) over the place of its mean, its largest value taken out;
         and the sum of the logs of what was taken out, (V, S)."""
-        rows = self._row_likelihoods(sample.log_roi)
-        logs = np.stack([rows[sample.region_of == k].sum(axis=0) for k in range(len(sample.regions))])
+        shape = (len(sample.regions), self.degrees.size, self.grid.sigma.size, self.grid.places.size)
+        logs = np.zeros(shape)
+        for k, log_roi in zip(sample.region_of, sample.log_roi, strict=True):
+            logs[k] += self._row_likelihood(log_roi)
         largest = logs.max(axis=-1, keepdims=True)
         return np.exp(logs - largest), np.asarray(largest.sum(axis=0)[..., 0])
 
-    def _row_likelihoods(self, log_roi: Floats) -> Floats:
-        """Log density of each row given nu, sigma and the place of its region's mean, (N, V, S, M)."""
+    def _row_likelihood(self, log_roi: float) -> Floats:
+        """Log density of a row given nu, sigma and the place of its region's mean, (V, S, M)."""
         grid = self.grid
-        z = (log_roi[:, None, None] - grid.places) / grid.spreads[:, None]
-        normal = np.exp(-0.5 * z * z) / grid.spreads[:, None]  # (N, S + J - 1, M)
-        found = [
-            np.maximum(self._shares @ normal[:, k : k + TAIL.size], TINY) for k in range(grid.sigma.size)
-        ]
-        return np.asarray(np.log(np.stack(found, axis=2)))
+        z = (log_roi - grid.places) / grid.spreads[:, None]
+        normal = np.exp(-0.5 * z * z) / grid.spreads[:, None]  # (S + J - 1, M)
+        found = [self._shares @ normal[k : k + TAIL.size] for k in range(grid.sigma.size)]
+        return np.asarray(np.log(np.maximum(np.stack(found, axis=1), TINY)))
 
     def _kernel(self, tau: float) -> Floats:
         """Density of a region's place around mu, times the spacing: (M, M), symmetric."""
@@ -139,9 +139,12 @@ class HeavyPosterior:
         weights[0] *= 0.5  # the trapezoid rule's edge, at tau = 0
         return np.asarray(weights / weights.sum())
 
-    def degrees_weights(self) -> Floats:
-        """Posterior probability of each nu in ``degrees``, shape (V,)."""
-        return np.asarray(self.weights.sum(axis=(0, 2, 3)))
+    def marginal(self, name: str) -> tuple[Floats, Floats]:
+        """Values of ``mu``, ``tau``, ``sigma`` or ``nu`` on the grid and their posterior weights."""
+        grid = self.grid
+        axes = {"tau": grid.tau, "nu": self.degrees, "sigma": grid.sigma, "mu": grid.places}
+        place = list(axes).index(name)
+        return axes[name], np.asarray(self.weights.sum(axis=tuple(k for k in range(4) if k != place)))
 
     def place(self, region: str) -> Floats:
         """Posterior of the place of a region's mean with nu and sigma, shape (V, S, M), sum 1."""

@@ -16,7 +16,7 @@ from cpdiffusion.calibration.observations import Floats
 
 NEGLIGIBLE = 1e-9  # weight of all components that are left out together
 HALVINGS = 60  # of the bracket around a quantile: far below the last digit that is written
-PAIRS_AT_ONCE = 1_000_000  # bounds the memory of a mixture's mean difference
+PAIRS_AT_ONCE = 30_000  # of a mixture's mean difference: what a processor's cache holds
 
 
 class Predictive(Protocol):
@@ -82,11 +82,12 @@ class Mixture:
 
     def _shared(self, first: int, end: int) -> float:
         """What components ``first`` to ``end`` add together with themselves and all later ones."""
-        apart = self.means[first:end, None] - self.means[first:]
-        size = expected_size(apart, np.hypot(self.sds[first:end, None], self.sds[first:]))
-        once = np.ones(size.shape)
-        once[:, end - first :] = 2.0  # each pair of different blocks stands for both orders
-        return float(self.weights[first:end] @ (once * size) @ self.weights[first:])
+        variances = self.sds**2
+        spread = np.sqrt(variances[first:end, None] + variances[first:])
+        size = expected_size(self.means[first:end, None] - self.means[first:], spread)
+        own, later = self.weights[first:end], self.weights[first:]
+        # A pair of different blocks stands for both orders; within a block both are there.
+        return float(own @ (2.0 * (size @ later) - size[:, : own.size] @ own))
 
     def distance_to(self, value: float) -> float:
         """Expected absolute difference of a draw from ``value``."""
