@@ -307,6 +307,17 @@ def test_with_normal_tails_it_is_the_exact_model(region: str) -> None:
     assert crps(found, 3.77) == pytest.approx(crps(exact, 3.77), abs=1e-3)
 
 
+def test_regions_that_differ_far_more_than_their_years_are_told_apart() -> None:
+    known = a_sample([6, 6, 6, 6], sd=0.05)
+    known = replace(known, log_roi=known.log_roi + 2.0 * known.region_of)
+    exact, found = (fit(known, elasticity=False), HeavyPosterior(known, degrees=NORMAL))
+    for region in ("r0", "r3"):
+        one, two = exact.predict(a_case(region)), found.predict(a_case(region))
+        assert two.mean == pytest.approx(one.mean, abs=0.01)
+        assert two.sd == pytest.approx(one.sd, rel=0.3)
+    assert found.predict(a_case("new")).sd == pytest.approx(exact.predict(a_case("new")).sd, rel=0.1)
+
+
 def test_a_finer_grid_changes_no_digit_that_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = HeavyPosterior(TABLE_4).predict(a_case("ulsan"))
     monkeypatch.setattr(heavy, "PER_SPREAD", 10.0)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cpdiffusion.calibration.observations import Case, Floats, Sample
 from cpdiffusion.calibration.predictive import Mixture, mixture
@@ -27,7 +28,8 @@ STEP = 0.12  # of the grid of log spreads
 TAIL = np.arange(-13, 39)  # steps from log sigma to the log spread of a row; beyond lies 1e-6
 SIGMA_RANGE = 5.0  # times the sample's own spread, either way
 PER_SPREAD = 6.0  # places in one spread within regions
-MOST_PLACES = 600  # bounds the work when regions differ by far more than their years do
+MOST_PLACES = 400  # bounds the work when regions differ by far more than their years do
+MOST_TAUS = 48
 TINY = 1e-300
 LIGHT = 1e-7  # weight of all components of a prediction that are left out together
 
@@ -45,20 +47,27 @@ class Grid:
 def grid_for(sample: Sample, priors: Priors = PRIORS) -> Grid:
     """A grid as fine as the sample's own spread asks for.
 
-    Places and tau share their spacing: the sum over places is exact for a tau of one spacing or more,
-    and the sum over tau, whose integrand is even, may begin at 0.
+    The sum over places is exact for a tau of one spacing or more, and the sum over tau, whose integrand
+    is even, may begin at 0. Where regions differ by far more than their years do, MOST_PLACES leaves
+    sigma a floor that places resolve: the prediction is then a little wider than it would have to be.
     """
     y, within = sample.log_roi, own_spread(sample)
     most_tau = 2.5 * min(priors.tau_scale, float(y.std()) + within) + within
     low, high = float(y.min()) - 1.5 * most_tau, float(y.max()) + 1.5 * most_tau
     spacing = max(within / PER_SPREAD, (high - low) / MOST_PLACES)
-    middle, reach = round(math.log(within) / STEP), math.ceil(math.log(SIGMA_RANGE) / STEP)
-    steps = np.arange(middle - reach, middle + reach + 1)
+    steps = _steps_of_sigma(max(within, spacing), spacing)
     spreads = np.arange(steps[0] + TAIL[0], steps[-1] + TAIL[-1] + 1)
     return Grid(
         np.arange(low, high + spacing, spacing), np.exp(STEP * steps), np.exp(STEP * spreads),
-        np.float64(spacing) * np.arange(math.ceil(most_tau / spacing) + 1),
+        np.linspace(0.0, most_tau, min(math.ceil(most_tau / spacing), MOST_TAUS) + 1),
     )  # fmt: skip
+
+
+def _steps_of_sigma(within: float, spacing: float) -> NDArray[np.int_]:
+    """Whole steps of log sigma around the sample's own spread that places so far apart resolve."""
+    middle, reach = round(math.log(within) / STEP), math.ceil(math.log(SIGMA_RANGE) / STEP)
+    floor = math.ceil(math.log(spacing) / STEP)
+    return np.arange(max(middle - reach, floor), middle + reach + 1)
 
 
 def own_spread(sample: Sample) -> float:
