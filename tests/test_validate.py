@@ -26,6 +26,7 @@ from cpdiffusion.config import load
 from cpdiffusion.evidence.table4 import COLUMNS, RegionYear, table4
 from cpdiffusion.plots import validation as drawing
 from cpdiffusion.plots.save import figure, save
+from cpdiffusion.studies import validate_summary
 from cpdiffusion.studies.validate import tables_of
 from cpdiffusion.studies.validate_summary import chance_range
 from test_plots import extent, visible_texts
@@ -157,13 +158,13 @@ def test_a_region_not_seen_has_the_pooled_prediction_under_region_means(folder: 
 
 
 def test_a_mean_with_clusters_is_the_jackknife_by_hand() -> None:
-    values, regions = np.array([1.0, 2.0, 3.0, 10.0]), ["a", "a", "b", "c"]
-    without = np.array([6.5, 13 / 3, 2.0])
-    error = math.sqrt(2 / 3 * ((without - without.mean()) ** 2).sum())
+    values, regions = np.array([1.0, 2.0, 3.0, 10.0, 4.0]), ["a", "a", "b", "c", "d"]
+    without = np.array([17 / 3, 17 / 4, 10 / 4, 16 / 4])
+    error = math.sqrt(3 / 4 * ((without - without.mean()) ** 2).sum())
     found = clustered_mean(values, regions)
     assert found.estimate == 4.0
-    assert found.half_width == pytest.approx(2.919986 * error, rel=1e-5)  # Student, 2 degrees of freedom
-    assert math.isnan(clustered_mean(values, ["a"] * 4).low)
+    assert found.half_width == pytest.approx(2.353363 * error, rel=1e-5)  # Student, 3 degrees of freedom
+    assert math.isnan(clustered_mean(values, ["a", "a", "b", "c", "c"]).low)
 
 
 def test_rows_that_share_a_region_make_the_interval_wider() -> None:
@@ -172,6 +173,33 @@ def test_rows_that_share_a_region_make_the_interval_wider() -> None:
     shared = np.repeat(rng.standard_normal(8), 8) + 0.1 * rng.standard_normal(64)
     alone = clustered_mean(shared, [str(k) for k in range(64)])
     assert clustered_mean(shared, regions).half_width > 2.0 * alone.half_width
+
+
+def test_intervals_of_differences_hold_zero_about_as_often_as_they_say() -> None:
+    """With the regions of Table 4 as clusters, whether rows of a region are alike or not."""
+    rng = np.random.default_rng(0)
+    regions = [row.region for row in table4()]
+    number = np.unique(regions, return_inverse=True)[1]
+    for alike in (0.0, 0.5):
+        held = 0
+        for _ in range(600):
+            values = alike * rng.standard_normal(7)[number] + (1 - alike) * rng.standard_normal(37)
+            found = clustered_mean(values, regions)
+            held += found.low <= 0.0 <= found.high
+        assert 0.84 < held / 600 < 0.95
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["tie", "unknown"], "equally well as far as these rows can tell"),
+        (["tie", "better"], "a model of ours predicts better than the best simple rival"),
+        (["worse", "tie"], "a simple rival predicts better"),
+        (["worse", "better"], "a model of ours better than any rival in another"),
+    ],
+)
+def test_verdicts_are_put_into_words_that_hide_nothing(verdicts: list[str], expected: str) -> None:
+    assert expected in validate_summary._overall(verdicts)
 
 
 def test_right_intervals_hold_so_many_rows_by_chance() -> None:
@@ -200,7 +228,7 @@ def test_the_summary_says_who_is_best_how_sure_and_what_not_to_conclude(folder: 
         ours = rows[~rows.is_rival].sort_values("crps").iloc[0]
         assert f"{TITLES[ours.model]}, CRPS {ours.crps:.3f}; best rival, {TITLES[ours.best_rival]}" in said
         ties &= ours.crps_difference_low <= 0 <= ours.crps_difference_high
-    assert ties == ("all differences are within noise" in said)
+    assert ties == ("no difference is more than noise" in said)
     for words in (
         "without any individually supported group", "number of years", "selected", "Ansan 2014", "Ulsan 2012",
         "Incheon 2008", "log ROI", "higher is better",

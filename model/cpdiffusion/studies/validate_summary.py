@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,10 @@ from cpdiffusion.studies.validate import OWN, Validated
 
 SURPRISES = 3
 LEFT_OUT_ROW = "left_out_row"
-NOISE = {"better": "more than noise", "worse": "more than noise, against us", "tie": "within noise"}
+NOISE = {
+    "better": "more than noise", "worse": "more than noise, against us", "tie": "within noise",
+    "unknown": "which may be noise or not",
+}  # fmt: skip
 
 
 # --- the answer ----------------------------------------------------------------------------------
@@ -30,22 +34,25 @@ def headline(result: Validated) -> str:
 
 
 def _overall(verdicts: list[str]) -> str:
-    if set(verdicts) == {"tie"}:
+    """The verdicts of all splits as one sentence."""
+    where = "in at least one way of keeping rows out"
+    if not {"better", "worse"} & set(verdicts):
         return (
-            "region-years that were not seen are predicted by our models and by simple rivals equally well: "
-            "all differences are within noise"
+            "region-years that were not seen are predicted by our models and by simple rivals equally well "
+            "as far as these rows can tell: no difference is more than noise"
         )
-    if "worse" in verdicts:
-        return "a simple rival predicts better than any model of ours in at least one way of keeping rows out"
-    return (
-        "a model of ours predicts better than the best simple rival in at least one way of keeping rows out"
-    )
+    if "worse" not in verdicts:
+        return f"a model of ours predicts better than the best simple rival {where}, and nowhere worse"
+    better = ", and a model of ours better than any rival in another" if "better" in verdicts else ""
+    return f"a simple rival predicts better than any model of ours {where}{better}"
 
 
 def verdict(found: Validation, split: str) -> str:
     """Whether the best of ours is better or worse than the best rival by more than noise, or a tie."""
     ours, rival = found.leaders(split)
     over = found.difference(split, ours.name, rival.name)
+    if math.isnan(over.low):
+        return "unknown"
     return "better" if over.high < 0.0 else "worse" if over.low > 0.0 else "tie"
 
 
@@ -56,7 +63,7 @@ def split_sentence(found: Validation, split: str) -> str:
     words = next(one.words for one in found.splits if one.name == split)
     rows, end = len(found.of(split, rival.name)), NOISE[verdict(found, split)]
     return (
-        f"Predicting {words} ({rows} region-years): {ours.title}, CRPS "
+        f"Predicting {words} ({rows} region-year{'s' * (rows != 1)}): {ours.title}, CRPS "
         f"{found.mean(split, ours.name, 'crps'):.3f}; best rival, {rival.title}, "
         f"{found.mean(split, rival.name, 'crps'):.3f}; difference {_interval(over)}, {end}."
     )
