@@ -309,8 +309,13 @@ def not_estimated(found: Validation) -> str:
 def next_steps(result: Validated, command: str) -> str:
     """The command that repeats this, and what to try."""
     other = "reconciled" if result.settings.table == "as_printed" else "as_printed"
+    further = (
+        "without `results=` it is Table 4 that is fitted and predicted"
+        if result.main.table == OWN
+        else f"figures and words for the other variant (`table={other}`), or your own results in its place "
+        "(`results=<file.csv>`, with the columns of Table 4)"
+    )
     return (
-        f"```\n{command}\n```\n\nThen: figures and words for the other variant (`table={other}`), or your "
-        "own results in its place (`results=<file.csv>`, with the columns of Table 4). Every "
-        "prediction is in `predictions.csv`, every score of both variants in `validation.csv`."
+        f"```\n{command}\n```\n\nThen: {further}. Every prediction is in `predictions.csv`, every score in "
+        "`validation.csv`."
     )
