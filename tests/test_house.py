@@ -41,6 +41,7 @@ FLOORS = (
     {"policy"},
     {"engine"},
     {"outcomes"},
+    {"calibration"},
     {"measures"},
     {"runner"},
     {"plots"},

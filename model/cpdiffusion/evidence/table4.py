@@ -236,13 +236,13 @@ def read_region_years(lines: Iterable[str], name: str) -> tuple[RegionYear, ...]
     """
     reader = csv.DictReader(lines)
     _require_columns(reader.fieldnames or (), name)
-    return tuple(_without_repeats(_parsed(reader, name), name))
+    return tuple(_parsed(reader, name))
 
 
 def _require_columns(found: Sequence[str], name: str) -> None:
     for column in COLUMNS:
         if column not in found:
-            raise InputError(f"{name} line 1: column '{column}' is missing.")
+            raise InputError(f"{name} line 1: column '{column}' is missing; add it.")
     for column in found:
         if column not in COLUMNS:
             hint = did_you_mean(column, COLUMNS)
@@ -250,20 +250,20 @@ def _require_columns(found: Sequence[str], name: str) -> None:
 
 
 def _parsed(reader: csv.DictReader[str], name: str) -> Iterator[RegionYear]:
+    lines: dict[tuple[str, int], int] = {}
     for cells in reader:
         try:
-            yield _row(cells)
+            yield _new(_row(cells), lines, reader.line_num)
         except InputError as problem:
             raise InputError(f"{name} line {reader.line_num}: {problem}") from None
 
 
-def _without_repeats(rows: Iterable[RegionYear], name: str) -> Iterator[RegionYear]:
-    seen: set[tuple[str, int]] = set()
-    for row in rows:
-        if (row.region, row.year) in seen:
-            raise InputError(f"{name}: {row.label} is listed twice; a region-year is one row.")
-        seen.add((row.region, row.year))
-        yield row
+def _new(row: RegionYear, lines: dict[tuple[str, int], int], line: int) -> RegionYear:
+    """The row, its line noted; InputError if its region-year was there before."""
+    first = lines.setdefault((row.region, row.year), line)
+    if first != line:
+        raise InputError(f"{row.label} is listed twice, first on line {first}; a region-year is one row.")
+    return row
 
 
 def _row(cells: dict[str, str]) -> RegionYear:

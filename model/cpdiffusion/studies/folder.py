@@ -14,14 +14,17 @@ from cpdiffusion.studies.settings import Settings
 
 
 class Job:
-    """One command from its start: its result folder, checked before anything is computed."""
+    """One command from its start: its result folder, checked before anything is computed.
 
-    def __init__(self, settings: Settings, command: str) -> None:
+    ``compiled``: whether the study runs the compiled model.
+    """
+
+    def __init__(self, settings: Settings, command: str, compiled: bool = True) -> None:
         self._started = time.perf_counter()
         self.settings, self.command = settings, command
         self.out = settings.out or next_free(Path("results"), settings.study)
         check_target(self.out, settings.overwrite)
-        announce_compilation(settings.progress)
+        announce_compilation(settings.progress and compiled)
 
     def finish(
         self, write: Callable[[Path], None], summary: str, answer: str, drawn: Mapping[str, Any] | None = None
@@ -50,6 +53,6 @@ class Job:
     def _inputs(self) -> list[Path]:
         """Files of the user that went into the result."""
         world = self.settings.world
-        named = (world.firms, world.ties, world.graph)
+        named = (world.firms, world.ties, world.graph, self.settings.results)
         scenarios = [Path(name) for name in self.settings.scenarios if name.endswith((".yaml", ".yml"))]
         return [path for path in named if path] + scenarios

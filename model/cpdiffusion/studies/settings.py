@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 LONGEST_HORIZON_YEARS = 100
 
@@ -56,7 +57,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    study: Literal["compare", "simulate", "measures", "portfolio", "audit", "parameters"]
+    study: Literal["compare", "simulate", "measures", "portfolio", "validate", "audit", "parameters"]
     region: str | list[str] = Field(description="a preset, several, or 'all'")
     behaviour: Literal["peer_benefit", "threshold", "bass", "cascade"]
     measures: Literal["package", "catalogue"]
@@ -70,6 +71,7 @@ class Settings(BaseModel):
     parameters: dict[str, float]
     beyond_range: bool
     table: Literal["as_printed", "reconciled"]
+    results: Path | None = Field(description="the user's own results in place of Table 4, with its columns")
     replicates: ReplicateSettings
     portfolio: PortfolioSettings
     why: bool
@@ -85,3 +87,12 @@ class Settings(BaseModel):
     @classmethod
     def _one_is_a_list_too(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    @field_validator("results")
+    @classmethod
+    def _read_by_one_study(cls, value: Path | None, known: ValidationInfo) -> Path | None:
+        if value is not None and known.data.get("study") != "validate":
+            raise PydanticCustomError(
+                "unread", "only study=validate reads it; leave it out or name that study"
+            )
+        return value

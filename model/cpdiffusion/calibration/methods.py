@@ -1,0 +1,50 @@
+"""The models that are validated, in one list: the return model, its variants, and its rivals.
+
+One more model is one more Method. A simulation's forecast returns ``Draws`` of a region-year's log ROI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from cpdiffusion.calibration import rivals
+from cpdiffusion.calibration.heavy import HeavyPosterior
+from cpdiffusion.calibration.observations import Case, sample
+from cpdiffusion.calibration.predictive import Predictive
+from cpdiffusion.calibration.returns import fit
+from cpdiffusion.evidence.table4 import RegionYear
+
+Forecast = Callable[[Case], Predictive]
+
+
+class Method(NamedTuple):
+    """A model as it is validated: fitted to rows, it forecasts cases that it knows no result of."""
+
+    name: str
+    title: str
+    is_rival: bool
+    fit: Callable[[Sequence[RegionYear]], Forecast]
+
+
+def with_investment(rows: Sequence[RegionYear]) -> Forecast:
+    """The return model: regions partially pooled, log ROI falling with log investment."""
+    return fit(sample(rows), elasticity=True).predict
+
+
+def heavy_tailed(rows: Sequence[RegionYear]) -> Forecast:
+    """Regions partially pooled, years within them with Student's t in place of the normal."""
+    return HeavyPosterior(sample(rows)).predict
+
+
+METHODS = (
+    Method("with_investment", "return model with investment", False, with_investment),
+    Method("heavy_tailed", "return model with heavy tails", False, heavy_tailed),
+    Method("pooled", "pooled log-normal", True, lambda rows: rivals.pooled(sample(rows))),
+    Method("region_mean", "region mean", True, lambda rows: rivals.region_mean(sample(rows))),
+    Method(
+        "partially_pooled", "partially pooled log-normal", True,
+        lambda rows: rivals.partially_pooled(sample(rows)),
+    ),
+)  # fmt: skip
+TITLES = {method.name: method.title for method in METHODS}
