@@ -228,12 +228,15 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
         yield name, ast.parse(file.read_text("utf-8"))
 
 
+COMPILING = {"compiled", "inlined", "merged"}
+
+
 def compiled_functions(tree: ast.Module) -> list[ast.FunctionDef]:
     return [
         node
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
-        and any(isinstance(d, ast.Name) and d.id == "compiled" for d in node.decorator_list)
+        and any(isinstance(d, ast.Name) and d.id in COMPILING for d in node.decorator_list)
     ]
 
 

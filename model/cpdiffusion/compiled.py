@@ -103,18 +103,28 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """As ``compiled``, but made part of its callers: handing over many columns takes longer than a
-    short step with them."""
+    """As ``compiled``, but copied into its callers before they are compiled: for the phases.
+
+    Handing over many columns takes longer than a short step with them.
+    """
+    return _compiled(function, inline="always")
+
+
+def merged(function: Callable[P, R]) -> Callable[P, R]:
+    """As ``compiled``, but made part of its callers' machine code: for steps within phases.
+
+    Left to itself the compiler decides by size, and differently after any small edit. It takes longer
+    to compile than ``inlined``.
+    """
     return _compiled(function, forceinline=True)
 
 
-def _compiled(function: Callable[P, R], forceinline: bool = False) -> Callable[P, R]:
+def _compiled(function: Callable[P, R], **how: object) -> Callable[P, R]:
     if numba.config.DISABLE_JIT:
         return function
     others = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(cache_folder(function.__module__))
     try:
-        compile_it = numba.njit(nogil=True, cache=True, error_model="numpy", forceinline=forceinline)
-        return compile_it(function)
+        return numba.njit(nogil=True, cache=True, error_model="numpy", **how)(function)
     finally:
         numba.config.CACHE_DIR = others

@@ -8,7 +8,7 @@ import numpy as np
 
 from cpdiffusion import draws
 from cpdiffusion.behaviour import decision, returns
-from cpdiffusion.compiled import compiled, inlined
+from cpdiffusion.compiled import compiled, inlined, merged
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.choice import by_measure, measure_column, take
 from cpdiffusion.engine.decide import exchange_gain
@@ -58,7 +58,7 @@ def realise(
                 log_return[firm] += exchange_gain(exchange, partner, adoption, firm)
 
 
-@inlined
+@merged
 def share_with_partners(state: State, columns: Columns, now: int) -> None:
     """Partners that adopted before gain from then on too; others think again.
 
@@ -85,7 +85,7 @@ def share_with_partners(state: State, columns: Columns, now: int) -> None:
                 state.flow[columns.region[partner], now, column] += direct
 
 
-@inlined
+@merged
 def adopting_share(state: State, columns: Columns, firm: int) -> float:
     """Share of the firm's ties to others that lead to adopters."""
     target, adoption, firms = columns.target, state.adoption_quarter, state.waiting_list.size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cpdiffusion import draws
 from cpdiffusion.behaviour import classic
 from cpdiffusion.behaviour.classic import Behaviour
-from cpdiffusion.compiled import inlined
+from cpdiffusion.compiled import merged
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.decide import go_ahead, list_flagged
 from cpdiffusion.engine.setting import Columns, Rule
@@ -13,7 +13,7 @@ from cpdiffusion.engine.state import NEVER, Count, State
 from cpdiffusion.policy.programme import Programme
 
 
-@inlined
+@merged
 def pass_on(state: State, columns: Columns, rule: Rule) -> None:
     """Adopters of earlier quarters count with those whom they influence; each does so once."""
     start, target, weight = columns.start, columns.target, columns.weight
@@ -30,7 +30,7 @@ def pass_on(state: State, columns: Columns, rule: Rule) -> None:
     state.counts[Count.PASSED_ON] = state.counts[Count.ADOPTERS]
 
 
-@inlined
+@merged
 def decide_by_contagion(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
     """Undecided firms follow the adopters of earlier quarters."""
     if rule.behaviour == Behaviour.THRESHOLD:
@@ -44,7 +44,7 @@ def decide_by_contagion(state: State, columns: Columns, rule: Rule, programme: P
     go_ahead(state, columns, programme, n, now)
 
 
-@inlined
+@merged
 def mark_by_threshold(state: State, columns: Columns) -> None:
     """Flag the undecided firms whose threshold the share of adopting influencers meets."""
     flags, adoption, adopting = state.flags, state.adoption_quarter, state.speaking_for
@@ -54,7 +54,7 @@ def mark_by_threshold(state: State, columns: Columns) -> None:
         flags[firm] = meets & (adoption[firm] == NEVER)
 
 
-@inlined
+@merged
 def mark_by_bass(state: State, columns: Columns, rule: Rule) -> None:
     """Flag the undecided firms whose patience ends: one draw per firm against its survival.
 
@@ -70,7 +70,7 @@ def mark_by_bass(state: State, columns: Columns, rule: Rule) -> None:
         flags[firm] = (survival[firm] <= draws.uniform(patience, firm)) & (adoption[firm] == NEVER)
 
 
-@inlined
+@merged
 def mark_by_cascade(state: State) -> None:
     """Flag the undecided firms that a new adopter has convinced."""
     flags, adoption, convincing = state.flags, state.adoption_quarter, state.speaking_for

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from cpdiffusion import draws
 from cpdiffusion.behaviour import decision, learning
-from cpdiffusion.compiled import compiled, inlined
+from cpdiffusion.compiled import compiled, inlined, merged
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.choice import by_measure, next_open
 from cpdiffusion.engine.intake import PENNY, reserve
@@ -43,7 +43,7 @@ def decide_at_reviews(state: State, columns: Columns, rule: Rule, programme: Pro
     go_ahead(state, columns, programme, n, now)
 
 
-@inlined
+@merged
 def go_ahead(state: State, columns: Columns, programme: Programme, n: int, now: int) -> None:
     """The willing among the first ``n`` candidates decide to adopt; ``adopt`` realises it.
 
@@ -66,7 +66,7 @@ def go_ahead(state: State, columns: Columns, programme: Programme, n: int, now: 
     state.counts[Count.ADOPTERS] = last
 
 
-@inlined
+@merged
 def reviewing(state: State, rule: Rule, now: int) -> int:
     """List the undecided firms that review and may come to another decision; their number.
 
@@ -117,7 +117,7 @@ def list_flagged(flags: Flags, listed: Ints) -> int:
     return n
 
 
-@inlined
+@merged
 def weigh(
     state: State, columns: Columns, rule: Rule, programme: Programme, n: int, terms: decision.Offer,
     offered: bool, now: int,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cpdiffusion.behaviour import decision
-from cpdiffusion.compiled import inlined
+from cpdiffusion.compiled import inlined, merged
 from cpdiffusion.engine.reveal import learn
 from cpdiffusion.engine.setting import Columns
 from cpdiffusion.engine.state import NEVER, NOBODY, Count, State
@@ -26,7 +26,7 @@ def enact(state: State, columns: Columns, terms: Terms, now: int) -> None:
         meet(state, terms)
 
 
-@inlined
+@merged
 def stir(state: State, columns: Columns, row: Floats, before: Floats) -> None:
     """Firms whose terms differ may decide otherwise than before, unless they lack an example."""
     stirred, seen, waits, since = (
@@ -36,7 +36,7 @@ def stir(state: State, columns: Columns, row: Floats, before: Floats) -> None:
         stirred[firm] |= (row[firm] != before[firm]) & decides
 
 
-@inlined
+@merged
 def inform(state: State, columns: Columns, informed: Ints, added: Floats, message: Floats) -> None:
     """Once a year informed firms that are undecided hear what the package returns on average."""
     region, adoption, stirred = columns.region, state.adoption_quarter, state.stirred
@@ -49,7 +49,7 @@ def inform(state: State, columns: Columns, informed: Ints, added: Floats, messag
             stirred[firm] |= decision.would_decide(waits[firm], seen[firm], since[firm] != NEVER)
 
 
-@inlined
+@merged
 def meet(state: State, terms: Terms) -> None:
     """Adopters tell whom they meet the results that have become known since the last meeting."""
     start, target, added, cohort = terms.start, terms.target, terms.precision, state.cohort

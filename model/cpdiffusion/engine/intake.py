@@ -7,7 +7,7 @@ that designs are compared at equal money. A subsidy is reserved with the offer.
 
 from __future__ import annotations
 
-from cpdiffusion.compiled import compiled, inlined
+from cpdiffusion.compiled import compiled, inlined, merged
 from cpdiffusion.engine.choice import NONE_OPEN, cohort_on_measure, next_open, open_capital
 from cpdiffusion.engine.setting import Columns
 from cpdiffusion.engine.state import NOBODY, Batch, Count, Flow, Queue, State
@@ -38,7 +38,7 @@ def grant(state: State, programme: Programme, now: int) -> None:
         state.purse_mkrw[:] += programme.budget_mkrw_per_year
 
 
-@inlined
+@merged
 def intake(state: State, columns: Columns, programme: Programme, now: int) -> int:
     """Take in what the purses pay for; number of firms newly supported, in all regions."""
     before = state.counts[Count.SUPPORTED]
@@ -47,7 +47,7 @@ def intake(state: State, columns: Columns, programme: Programme, now: int) -> in
     return state.counts[Count.SUPPORTED] - before
 
 
-@inlined
+@merged
 def take_batches(state: State, columns: Columns, programme: Programme, region: int, now: int) -> None:
     """Full batches while the purse pays; at the end also a smaller one, then wider ones."""
     last_year = now >= programme.last_year_quarter
@@ -76,7 +76,7 @@ def reserve(subsidy_rate: float, capital_need_mkrw: float) -> float:
     return subsidy_rate * capital_need_mkrw
 
 
-@inlined
+@merged
 def affordable(state: State, columns: Columns, programme: Programme, region: int) -> int:
     """How many of the next firms, up to one batch, the purse pays for together."""
     waiting, adoption, end = state.waiting_list, state.adoption_quarter, state.queues[region, Queue.END]
@@ -92,7 +92,7 @@ def affordable(state: State, columns: Columns, programme: Programme, region: int
     return paid
 
 
-@inlined
+@merged
 def exhausted(state: State, region: int, members: int) -> bool:
     """Whether the region has no eligible firm beyond the next ``members``."""
     waiting, adoption, end = state.waiting_list, state.adoption_quarter, state.queues[region, Queue.END]
@@ -102,14 +102,14 @@ def exhausted(state: State, region: int, members: int) -> bool:
     return next_eligible(waiting, adoption, place, end) >= end
 
 
-@inlined
+@merged
 def next_place(state: State, region: int) -> int:
     """The region's next eligible place on the waiting list."""
     begin, end = state.queues[region, Queue.NEXT], state.queues[region, Queue.END]
     return next_eligible(state.waiting_list, state.adoption_quarter, begin, end)
 
 
-@inlined
+@merged
 def form_batch(
     state: State, columns: Columns, programme: Programme, region: int, members: int, now: int
 ) -> None:
@@ -122,7 +122,7 @@ def form_batch(
     add_members(state, columns, programme, region, batch, members, now)
 
 
-@inlined
+@merged
 def add_members(
     state: State, columns: Columns, programme: Programme, region: int, batch: int, members: int, now: int
 ) -> None:
@@ -170,7 +170,7 @@ def learning_cohort(
     return supported_in_region // learning_group * regions + region
 
 
-@inlined
+@merged
 def widen(state: State, columns: Columns, programme: Programme, region: int, now: int) -> bool:
     """Add one firm to the smallest batch of the last budget year that can be paid; False if none."""
     place = next_place(state, region)
@@ -186,7 +186,7 @@ def widen(state: State, columns: Columns, programme: Programme, region: int, now
     return True
 
 
-@inlined
+@merged
 def smallest_payable(state: State, programme: Programme, region: int, money_mkrw: float) -> int:
     """The smallest batch of the last budget year whose next member costs no more; NO_BATCH if none."""
     cost, batches = programme.advice_cost_mkrw, state.batches

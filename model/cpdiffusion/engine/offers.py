@@ -6,7 +6,7 @@ import math
 
 from cpdiffusion import draws
 from cpdiffusion.behaviour import decision
-from cpdiffusion.compiled import inlined
+from cpdiffusion.compiled import merged
 from cpdiffusion.draws import Purpose
 from cpdiffusion.engine.decide import go_ahead, weigh
 from cpdiffusion.engine.intake import reserve
@@ -16,7 +16,7 @@ from cpdiffusion.engine.state import NOBODY, Count, State
 from cpdiffusion.policy.programme import Programme
 
 
-@inlined
+@merged
 def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> int:
     """Supported firms are diagnosed in order of support, as far as the advisers' capacity goes.
 
@@ -49,7 +49,7 @@ def diagnose(state: State, columns: Columns, programme: Programme, now: int) -> 
     return n
 
 
-@inlined
+@merged
 def decide_on_offers(
     state: State, columns: Columns, rule: Rule, programme: Programme, diagnosed: int, now: int
 ) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpdiffusion.behaviour import decision, learning
-from cpdiffusion.compiled import compiled, inlined
+from cpdiffusion.compiled import compiled, inlined, merged
 from cpdiffusion.engine.setting import Columns, Rule
 from cpdiffusion.engine.state import NEVER, NOBODY, Count, State
 from cpdiffusion.policy.programme import Programme
@@ -36,7 +36,7 @@ def learn(
     weighted_sum[firm] += added_precision * log_return
 
 
-@inlined
+@merged
 def show_neighbours(state: State, columns: Columns, due: int) -> None:
     """Undecided neighbours learn the results that are due; cohort members learn them there."""
     start, target, tie_precision = columns.start, columns.target, columns.precision
@@ -59,7 +59,7 @@ def show_neighbours(state: State, columns: Columns, due: int) -> None:
     state.counts[Count.REVEALED] = k
 
 
-@inlined
+@merged
 def note_cohort_results(state: State, due: int) -> None:
     """List the results of cohort members that are due, in order of support, which is a lot."""
     supported, adoption, results = state.supported, state.adoption_quarter, state.cohort_results
@@ -71,7 +71,7 @@ def note_cohort_results(state: State, due: int) -> None:
     state.counts[Count.COHORT_RESULTS] = n
 
 
-@inlined
+@merged
 def exchange_in_cohorts(
     state: State, columns: Columns, rule: Rule, meets: Flags, start: NDArray[np.int64], met: Ints
 ) -> None:
@@ -123,7 +123,7 @@ def met_between(meets: Flags, due: int, joined: int) -> bool:
     return quarter < end
 
 
-@inlined
+@merged
 def publish(state: State, columns: Columns, rule: Rule, due: int, now: int) -> None:
     """Once a year each region hears the average of the programme's new results, as one result."""
     if now % QUARTERS_PER_YEAR != 0:
@@ -138,7 +138,7 @@ def publish(state: State, columns: Columns, rule: Rule, due: int, now: int) -> N
             spread_average(state, columns, region, precision, average)
 
 
-@inlined
+@merged
 def new_results(state: State, columns: Columns, region: int, due: int) -> tuple[float, int]:
     """Mean of a region's supported results that fell due within the last year, and of how many firms."""
     supported, adoption, log_return = state.supported, state.adoption_quarter, state.log_return
@@ -154,7 +154,7 @@ def new_results(state: State, columns: Columns, region: int, due: int) -> tuple[
     return total / max(results, 1), of_firms
 
 
-@inlined
+@merged
 def spread_average(
     state: State, columns: Columns, region: int, added_precision: float, average: float
 ) -> None:
