@@ -248,13 +248,23 @@ def test_a_measure_saves_no_more_than_it_returns_and_energy_and_materials_give_w
 @pytest.mark.parametrize("parameter", MEASURES, ids=lambda parameter: str(parameter.name))
 def test_each_number_of_a_measure_can_be_swept_over_its_range(parameter: Any) -> None:
     for value in np.linspace(parameter.low, parameter.high, 5):
-        cp_measures(parameters({parameter.name: value}))
+        require_sound(cp_measures(parameters({parameter.name: value})))
+
+
+def require_sound(m: CpMeasures) -> None:
+    """All figures are known, and nothing costs or saves less than nothing or more than there is."""
+    assert all(np.isfinite(column).all() for column in m[1:])
+    assert m.cost_share.sum() == pytest.approx(1.0)
+    assert (m.cost_share > 0.0).all()
+    assert (m.energy_share > 0.0).all()
+    assert (m.materials_share > 0.0).all()
+    assert (m.energy_share + m.materials_share <= 1.0 + 1e-12).all()
 
 
 def test_what_a_package_saves_can_be_swept_over_its_range_with_measures_too() -> None:
     for name in SHARES:
         for value in (BY_NAME[name].low, BY_NAME[name].high):
-            cp_measures(parameters({name: value}))
+            require_sound(cp_measures(parameters({name: value})))
 
 
 IN_THE_PAPER = {  # the words of its Tables 2 and 3, and of section 2, and the class that stands for them

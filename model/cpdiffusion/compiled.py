@@ -24,7 +24,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PACKAGE = Path(__file__).parent
-VIEWS = {"mesa_firm.py", "mesa_import.py", "mesa_model.py"}  # look at compiled code, are no part of it
+# They look at compiled code and are no part of it.
+VIEWS = {"mesa_decision.py", "mesa_firm.py", "mesa_import.py", "mesa_model.py"}
 KEPT_SECONDS = 30 * 24 * 3600
 # In import order: code in a room can only contain code of its own and earlier rooms, so an edit
 # of the rule does not make the world compile again.

@@ -6,16 +6,16 @@ Row i + m F is measure m of firm i among F firms. A package is the case of one r
 from __future__ import annotations
 
 from cpdiffusion.behaviour import decision
-from cpdiffusion.compiled import compiled, inlined
+from cpdiffusion.compiled import compiled, merged
 from cpdiffusion.engine.setting import Columns
 from cpdiffusion.engine.state import NEVER, NOBODY, TAKEN, WITH_SUPPORT, Flow, MeasureFlow, State
-from cpdiffusion.world.firms import Flags, Floats, Ints
+from cpdiffusion.world.firms import Floats, Ints
 
 NONE_OPEN = -1
 FLOWS, MEASURE_FLOWS = len(Flow), len(MeasureFlow)
 
 
-@inlined
+@merged
 def by_measure(state: State) -> bool:
     """Whether a firm has more rows than one."""
     return state.waiting_list.size != state.adoption_quarter.size
@@ -45,24 +45,15 @@ def cohort_on_measure(cohort: int, row: int, firms: int, rows: int) -> int:
     return NOBODY if cohort == NOBODY else cohort * (rows // firms) + row // firms
 
 
-@inlined
+@merged
 def renew_means(state: State, columns: Columns) -> None:
     """A new year's means; who has spent some of the last year's may now afford what it could not."""
-    stir_spenders(
-        state.stirred, state.spent_mkrw, state.adoption_quarter,
-        columns.waits_for_example, state.results_seen, state.supported_quarter,
-    )  # fmt: skip
-    state.spent_mkrw[:] = 0.0
-
-
-@compiled
-def stir_spenders(
-    stirred: Flags, spent: Floats, adoption: Ints, waits: Flags, seen: Ints, since: Ints
-) -> None:
-    """Firms that have spent something think again about what they have not taken."""
+    spent, stirred, adoption = state.spent_mkrw, state.stirred, state.adoption_quarter
+    waits, seen, since = columns.waits_for_example, state.results_seen, state.supported_quarter
     for row in range(adoption.size):
         if spent[row % spent.size] > 0.0 and adoption[row] == NEVER:
             stirred[row] |= decision.would_decide(waits[row], seen[row], since[row] != NEVER)
+    spent[:] = 0.0
 
 
 @compiled

@@ -77,13 +77,10 @@ def reviewing(state: State, rule: Rule, now: int) -> int:
     stirred, flags = state.stirred, state.flags
     reviews_below = rule.review_rate_per_quarter
     acts_below = reviews_below * rule.act_anyway_probability
-    if by_measure(state):  # a firm reviews all its measures together
-        firms = state.waiting_list.size
-        for first in range(0, flags.size, firms):
-            these = slice(first, first + firms)
-            mark_open_minded(flags[these], stirred[these], review, reviews_below, acts_below)
-    else:
-        mark_open_minded(flags, stirred, review, reviews_below, acts_below)
+    firms = state.waiting_list.size
+    for first in range(0, flags.size, firms):  # a firm reviews all its measures together
+        these = slice(first, first + firms)
+        mark_open_minded(flags[these], stirred[these], review, reviews_below, acts_below)
     return keep_undecided(state.candidates, list_flagged(flags, state.candidates), state.adoption_quarter)
 
 
