@@ -33,7 +33,7 @@ from cpdiffusion.behaviour.returns import (
     adviser_gain,
     expected_log_return,
     realised_log_return,
-    side_benefit,
+    side_benefit_ratio,
 )
 from cpdiffusion.engine.reveal import learn
 from cpdiffusion.world.firms import normal_probabilities, normal_quantiles
@@ -310,12 +310,12 @@ def test_only_better_than_reference_advice_adds_to_the_return_and_only_with_supp
     assert adviser_gain(1.0, 0.2) == 0.0
 
 
-def test_a_side_benefit_is_often_none_and_otherwise_in_proportion_to_the_investment() -> None:
+def test_a_side_benefit_is_often_none_and_otherwise_so_much_per_won_invested() -> None:
     """exp(-2 + 0.5 x 1) = 0.22313 of the investment."""
-    assert side_benefit(200.0, 0.4, -2.0, 0.5, 0.39, 1.0) == 0.0
-    assert side_benefit(200.0, 0.4, -2.0, 0.5, 0.40, 1.0) == pytest.approx(44.626, abs=1e-3)
-    assert side_benefit(200.0, 1.0, -2.0, 0.5, 0.999999, 1.0) == 0.0
-    assert side_benefit(200.0, 0.0, -2.0, 0.5, 0.0, 1.0) > 0.0
+    assert side_benefit_ratio(0.4, -2.0, 0.5, 0.39, 1.0) == 0.0
+    assert side_benefit_ratio(0.4, -2.0, 0.5, 0.40, 1.0) == pytest.approx(0.22313, abs=1e-5)
+    assert side_benefit_ratio(1.0, -2.0, 0.5, 0.999999, 1.0) == 0.0
+    assert side_benefit_ratio(0.0, -2.0, 0.5, 0.0, 1.0) > 0.0
 
 
 # --- the normal distribution ----------------------------------------------------------------------

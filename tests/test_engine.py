@@ -630,8 +630,8 @@ def test_recorded_support_and_subsidy_are_those_of_the_supported_firms(name: str
     assert played.flow(Flow.SUBSIDY) == pytest.approx(expected)
 
 
-def test_side_benefits_are_the_keyed_draws_of_each_adopter() -> None:
-    world, p = synthetic(300)
+def test_side_benefits_are_the_keyed_draws_of_each_region_and_year() -> None:
+    world, p = synthetic(300, ("ulsan", "busan"))
     seed = 5
     played = run(world, SOME, p, seed, quarters=40)
     adopters = np.flatnonzero(played.state.adoption_quarter != NEVER)
@@ -641,8 +641,9 @@ def test_side_benefits_are_the_keyed_draws_of_each_adopter() -> None:
     ):
         amount = np.zeros(world.size)
         for firm in adopters:
-            if uniform(seed, purpose, 0, firm) >= p[f"{name}_zero_share"]:
-                z = normal(seed, purpose, 1, firm)
+            year, region = played.state.adoption_quarter[firm] // 4, world.firms.region[firm]
+            if uniform(seed, purpose, 2 * year, region) >= p[f"{name}_zero_share"]:
+                z = normal(seed, purpose, 2 * year + 1, region)
                 ratio = math.exp(p[f"{name}_log_ratio"] + p[f"{name}_log_ratio_sd"] * z)
                 amount[firm] = ratio * world.firms.capital_need_mkrw[firm]
         assert np.count_nonzero(amount) > 0

@@ -179,17 +179,8 @@ class PlainFirm(FixedAgent):
             adopting = sum(not peer.undecided for peer in peers)
             self.log_return += p.complementarity_log_return * adopting / max(1, len(peers))
         model.direct_mkrw += self.capital_need_mkrw * math.exp(self.log_return)
-        model.indirect_mkrw += self.side_benefit(
-            p.indirect_zero_share, p.indirect_log_ratio, p.indirect_log_ratio_sd
-        )
-        model.environmental_mkrw += self.side_benefit(
-            p.environmental_zero_share, p.environmental_log_ratio, p.environmental_log_ratio_sd
-        )
-
-    def side_benefit(self, zero_share: float, log_ratio: float, log_ratio_sd: float) -> float:
-        if self.random.random() < zero_share:
-            return 0.0
-        return self.capital_need_mkrw * self.random.lognormvariate(log_ratio, log_ratio_sd)
+        model.indirect_mkrw += self.capital_need_mkrw * model.indirect_ratio[self.region]
+        model.environmental_mkrw += self.capital_need_mkrw * model.environmental_ratio[self.region]
 
     # --- accidents ---
 
@@ -379,14 +370,30 @@ class PlainMesa(mesa.Model):
 
     def step(self) -> None:
         if self.quarter % 4 == 0:
-            sd = self.p.region_year_log_return_sd
-            self.luck = [self.random.gauss(0.0, sd) for _ in self.offices]
+            self.begin_year()
         self.reveal()
         for office in self.offices:
             office.run()
         self.let_firms_act()
         self.quarter += 1
         self.datacollector.collect(self)
+
+    def begin_year(self) -> None:
+        p = self.p
+        self.luck = [self.random.gauss(0.0, p.region_year_log_return_sd) for _ in self.offices]
+        self.indirect_ratio = self.side_ratios(
+            p.indirect_zero_share, p.indirect_log_ratio, p.indirect_log_ratio_sd
+        )
+        self.environmental_ratio = self.side_ratios(
+            p.environmental_zero_share, p.environmental_log_ratio, p.environmental_log_ratio_sd
+        )
+
+    def side_ratios(self, zero_share: float, log_ratio: float, log_ratio_sd: float) -> list[float]:
+        def ratio() -> float:
+            none = self.random.random() < zero_share
+            return 0.0 if none else self.random.lognormvariate(log_ratio, log_ratio_sd)
+
+        return [ratio() for _ in self.offices]
 
     def let_firms_act(self) -> None:
         self.agents.do("review")

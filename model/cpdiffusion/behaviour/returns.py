@@ -30,15 +30,10 @@ def adviser_gain(adviser_skill: float, gain_per_skill: float) -> float:
 
 
 @compiled
-def side_benefit(
-    investment_mkrw: float,
-    zero_share: float,
-    log_ratio_mean: float,
-    log_ratio_sd: float,
-    draw: float,
-    normal: float,
+def side_benefit_ratio(
+    zero_share: float, log_ratio_mean: float, log_ratio_sd: float, draw: float, normal: float
 ) -> float:
-    """Indirect or environmental benefit (million KRW): often none, else log-normal to investment."""
+    """Indirect or environmental benefit per won invested: often none, else log-normal."""
     if draw < zero_share:
         return 0.0
-    return investment_mkrw * math.exp(log_ratio_mean + log_ratio_sd * normal)
+    return math.exp(log_ratio_mean + log_ratio_sd * normal)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from cpdiffusion import draws
 from cpdiffusion.behaviour import decision, returns
-from cpdiffusion.compiled import compiled, inlined, merged
-from cpdiffusion.draws import Purpose
+from cpdiffusion.compiled import inlined, merged
 from cpdiffusion.engine.choice import by_measure, measure_column, take
 from cpdiffusion.engine.decide import exchange_gain
 from cpdiffusion.engine.setting import Columns, Rule
 from cpdiffusion.engine.state import BEFORE, NEVER, Count, Flow, MeasureFlow, State
+from cpdiffusion.engine.year import Year
 from cpdiffusion.policy.programme import Programme
 from cpdiffusion.terms import NO_PARTNER, Term
-from cpdiffusion.units import QUARTERS_PER_YEAR
 
 
 @inlined
@@ -24,21 +20,18 @@ def adopt(
     state: State, columns: Columns, rule: Rule, programme: Programme, subsidy_rate: float, now: int
 ) -> None:
     """New adopters invest and realise their return."""
-    year = draws.stream(state.seed[0], Purpose.REGION_YEAR, now // QUARTERS_PER_YEAR)
     if columns.partner.size > 0:
         share_with_partners(state, columns, now)
-    realise(state, columns, rule, programme, year, now)
-    book(state, columns, rule, subsidy_rate, now)
+    realise(state, columns, rule, programme, now)
+    book(state, columns, subsidy_rate, now)
     state.counts[Count.REALISED] = state.counts[Count.ADOPTERS]
 
 
 @inlined
-def realise(
-    state: State, columns: Columns, rule: Rule, programme: Programme, luck: np.uint64, now: int
-) -> None:
-    """The log return of new adopters; ``luck`` is the stream of their year."""
+def realise(state: State, columns: Columns, rule: Rule, programme: Programme, now: int) -> None:
+    """The log return of new adopters."""
     adopters, log_return, diagnosed = state.adopters, state.log_return, state.diagnosed_quarter
-    region, expected = columns.region, columns.expected_log_return
+    region, expected, year = columns.region, columns.expected_log_return, state.year
     enacted = state.counts[Count.ENACTED] > 0 and now != BEFORE
     mine, row = columns.terms, columns.term_row[now if enacted else 0]
     more, exchange = mine[row[Term.RETURN]], mine[row[Term.EXCHANGE]]
@@ -47,7 +40,7 @@ def realise(
         firm = adopters[k]
         log_return[firm] = returns.realised_log_return(
             expected[firm],
-            rule.region_year_log_return_sd * draws.standard_normal(luck, region[firm]),
+            year[region[firm], Year.LOG_RETURN],
             programme.skill_gain if diagnosed[firm] != NEVER else 0.0,
             rule.complementarity_log_return * adopting_share(state, columns, firm)
             if rule.complementarity_log_return > 0.0 else 0.0,
@@ -98,11 +91,11 @@ def adopting_share(state: State, columns: Columns, firm: int) -> float:
 
 
 @inlined
-def book(state: State, columns: Columns, rule: Rule, subsidy_rate: float, now: int) -> None:
+def book(state: State, columns: Columns, subsidy_rate: float, now: int) -> None:
     """What new adopters invest and gain (million KRW), by region."""
     adopters, log_return, supported = state.adopters, state.log_return, state.supported_quarter
     region, capital, base = columns.region, columns.capital_need_mkrw, columns.benefit_base_mkrw
-    choosing, taken = by_measure(state), state.taken
+    choosing, taken, year = by_measure(state), state.taken, state.year
     flow, enacted, mine = state.flow, state.counts[Count.ENACTED] > 0, columns.terms
     row = columns.term_row[now if enacted else 0]
     paid_share, own_share = mine[row[Term.SUBSIDY]], mine[row[Term.CAPITAL]]
@@ -118,7 +111,6 @@ def book(state: State, columns: Columns, rule: Rule, subsidy_rate: float, now: i
             flow[r, now, Flow.PROVIDER_INVESTMENT] += provided
             others = paid + provided
         direct = base[firm] * math.exp(log_return[firm])
-        indirect, environmental = side_benefits(state.seed[0], rule, firm, investment)
         is_new, with_support = True, supported[firm] != NEVER
         if choosing:
             is_new, with_support = take(taken, firm, with_support)
@@ -130,34 +122,9 @@ def book(state: State, columns: Columns, rule: Rule, subsidy_rate: float, now: i
         flow[r, now, Flow.SUBSIDY] += subsidy
         flow[r, now, Flow.PRIVATE_INVESTMENT] += investment - subsidy - others
         flow[r, now, Flow.DIRECT] += direct
-        flow[r, now, Flow.INDIRECT] += indirect
-        flow[r, now, Flow.ENVIRONMENTAL] += environmental
+        flow[r, now, Flow.INDIRECT] += year[r, Year.INDIRECT] * investment
+        flow[r, now, Flow.ENVIRONMENTAL] += year[r, Year.ENVIRONMENTAL] * investment
         if supported[firm] != NEVER:
             flow[r, now, Flow.SUPPORTED_ADOPTERS] += with_support
             flow[r, now, Flow.PROGRAMME_INVESTMENT] += investment
             flow[r, now, Flow.PROGRAMME_DIRECT] += direct
-
-
-@compiled
-def side_benefits(seed: np.uint64, rule: Rule, firm: int, investment_mkrw: float) -> tuple[float, float]:
-    """Indirect and environmental benefit (million KRW), the same whenever the firm adopts."""
-    indirect = side_benefit(
-        seed, Purpose.INDIRECT, firm, investment_mkrw,
-        rule.indirect_zero_share, rule.indirect_log_ratio, rule.indirect_log_ratio_sd,
-    )  # fmt: skip
-    environmental = side_benefit(
-        seed, Purpose.ENVIRONMENTAL, firm, investment_mkrw,
-        rule.environmental_zero_share, rule.environmental_log_ratio, rule.environmental_log_ratio_sd,
-    )  # fmt: skip
-    return indirect, environmental
-
-
-@compiled
-def side_benefit(
-    seed: np.uint64, purpose: int, firm: int, investment_mkrw: float,
-    zero_share: float, log_ratio: float, log_ratio_sd: float,
-) -> float:  # fmt: skip
-    """One firm's draw of one side benefit (million KRW)."""
-    draw = draws.uniform(draws.stream(seed, purpose, 0), firm)
-    normal = draws.standard_normal(draws.stream(seed, purpose, 1), firm)
-    return returns.side_benefit(investment_mkrw, zero_share, log_ratio, log_ratio_sd, draw, normal)

@@ -141,10 +141,7 @@ def add_members(
         purse[region] -= advice + reserve(rate, open_capital(capital, adoption, firm, firms))
         flow[region, now, Flow.ADVICE] += advice
         flow[region, now, Flow.SUPPORTED] += 1
-        here = queues[region, Queue.SUPPORTED]
-        group = learning_cohort(
-            programme.learning_group, programme.batch, batch, here, columns.regions, region
-        )
+        group = learning_cohort(state, programme, batch, region)
         row = next_open(adoption, firm, firms)
         while row != NONE_OPEN:
             since[row], stirred[row] = now, True
@@ -158,16 +155,18 @@ def add_members(
     queues[region, Queue.NEXT] = place
 
 
-@compiled
-def learning_cohort(
-    learning_group: int, batch_size: int, batch: int, supported_in_region: int, regions: int, region: int
-) -> int:
-    """The cohort in which a firm sees results: its batch, or the next group of its region."""
-    if learning_group <= 1:
+@merged
+def learning_cohort(state: State, programme: Programme, batch: int, region: int) -> int:
+    """The cohort in which the region's next firm sees results: its batch, or the region's latest group."""
+    queues, counts = state.queues, state.counts
+    if programme.learning_group <= 1:
         return NOBODY
-    if learning_group == batch_size:
+    if programme.learning_group == programme.batch:
         return batch
-    return supported_in_region // learning_group * regions + region
+    if queues[region, Queue.SUPPORTED] % programme.learning_group == 0:
+        queues[region, Queue.GROUP] = counts[Count.GROUPS]
+        counts[Count.GROUPS] += 1
+    return int(queues[region, Queue.GROUP])
 
 
 @merged

@@ -1,6 +1,6 @@
 """What happens in a quarter, in order.
 
-0. policy: instruments change terms, inform, bring firms together and cost money.
+0. policy: the year's luck is drawn; instruments change terms, inform, bring firms together and cost money.
 1. reveal: results of adopters become visible along ties, in cohorts and by publication.
 2. intake: at the start of a programme year the programme spends its purse on support.
 3. diagnose: advisers estimate the return of supported firms.
@@ -36,6 +36,7 @@ from cpdiffusion.engine.patience import let_go
 from cpdiffusion.engine.reveal import reveal
 from cpdiffusion.engine.setting import Columns, Rule, Setting
 from cpdiffusion.engine.state import Count, Flow, State
+from cpdiffusion.engine.year import begin_year
 from cpdiffusion.policy.programme import Programme
 from cpdiffusion.units import QUARTERS_PER_YEAR
 
@@ -44,6 +45,8 @@ from cpdiffusion.units import QUARTERS_PER_YEAR
 def quarter(state: State, setting: Setting, now: int) -> None:
     """One quarter: the phases in the order of this module's description."""
     columns, rule, programme, terms = setting
+    if now % QUARTERS_PER_YEAR == 0:
+        begin_year(state, rule, now // QUARTERS_PER_YEAR)
     if state.counts[Count.ENACTED] and terms.acts[now]:
         enact(state, columns, terms, now)
     if by_measure(state) and now % QUARTERS_PER_YEAR == 0:

@@ -61,14 +61,23 @@ def show_neighbours(state: State, columns: Columns, due: int) -> None:
 
 @merged
 def note_cohort_results(state: State, due: int) -> None:
-    """List the results of cohort members that are due, in order of support, which is a lot."""
-    supported, adoption, results = state.supported, state.adoption_quarter, state.cohort_results
-    n = state.counts[Count.COHORT_RESULTS]
+    """The results of cohort members that are due, in order of support, which is a lot."""
+    supported, adoption, cohort = state.supported, state.adoption_quarter, state.cohort
+    last_result, next_result = state.last_result, state.next_result
     for k in range(state.counts[Count.SUPPORTED]):
-        if adoption[supported[k]] == due:
-            results[n] = supported[k]
-            n += 1
-    state.counts[Count.COHORT_RESULTS] = n
+        firm = supported[k]
+        if adoption[firm] == due:
+            add_result(last_result, next_result, cohort[firm], firm)
+
+
+@compiled
+def add_result(last_result: Ints, next_result: Ints, cohort: int, firm: int) -> None:
+    """Put a result at the end of its cohort's ring."""
+    last = last_result[cohort]
+    next_result[firm] = firm if last == NOBODY else next_result[last]
+    if last != NOBODY:
+        next_result[last] = firm
+    last_result[cohort] = firm
 
 
 @merged
@@ -79,22 +88,24 @@ def exchange_in_cohorts(
     supported, adoption, cohort, read = (
         state.supported, state.adoption_quarter, state.cohort, state.cohort_read)  # fmt: skip
     precision, weighted_sum, log_return = state.precision, state.weighted_sum, state.log_return
-    results, sector, since = state.cohort_results, columns.sector, state.supported_quarter
-    known, at_most = state.counts[Count.COHORT_RESULTS], rule.cohort_exchanges_per_quarter
+    last_result, next_result, at_most = (
+        state.last_result, state.next_result, rule.cohort_exchanges_per_quarter)  # fmt: skip
+    sector, since = columns.sector, state.supported_quarter
     for k in range(state.counts[Count.SUPPORTED]):
         firm, taken = supported[k], 0
         if adoption[firm] != NEVER:
             continue
-        while read[firm] < known and taken < at_most:
-            peer = results[read[firm]]
-            read[firm] += 1
+        last = last_result[cohort[firm]]
+        while read[firm] != last and taken < at_most:
+            peer = next_result[last if read[firm] == NOBODY else read[firm]]
+            read[firm] = peer
             due = adoption[peer] + rule.reveal_lag_quarters
             before = due <= since[firm]  # joined later: heard of it as a neighbour, or at a table
             known_already = before and (
                 are_tied(columns.start, columns.target, peer, firm)
                 or (met_between(meets, due, since[firm]) and are_tied(start, met, peer, firm))
             )
-            if cohort[peer] == cohort[firm] and not known_already:
+            if not known_already:
                 alike = sector[peer] == sector[firm]
                 added = rule.cohort_precision_alike if alike else rule.cohort_precision_unlike
                 learn(precision, weighted_sum, firm, added, log_return[peer])

@@ -11,6 +11,7 @@ from cpdiffusion.engine.adopt import realise
 from cpdiffusion.engine.choice import by_measure, measure_column
 from cpdiffusion.engine.setting import Setting
 from cpdiffusion.engine.state import BEFORE, NEVER, NOBODY, Count, Flow, MeasureFlow, Queue, State
+from cpdiffusion.engine.year import draw_shocks
 from cpdiffusion.world.firms import Ints
 from cpdiffusion.world.ties import by_group
 
@@ -30,7 +31,8 @@ def start(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> No
     state.diagnosed_quarter[:] = NEVER
     state.signal[:] = np.nan
     state.cohort[:] = NOBODY
-    state.cohort_read[:] = 0
+    state.cohort_read[:] = NOBODY
+    state.last_result[:] = NOBODY
     state.adoption_quarter[:] = NEVER
     state.log_return[:] = np.nan
     state.speaking_for[:] = 0
@@ -68,7 +70,8 @@ def place_early_adopters(state: State, setting: Setting) -> None:
     if n > 0:
         state.counts[Count.ADOPTERS] = n
         luck = draws.stream(state.seed[0], Purpose.EARLIER_YEAR, 0)
-        realise(state, columns, setting.rule, setting.programme, luck, BEFORE)
+        draw_shocks(state.year, luck, setting.rule.region_year_log_return_sd)
+        realise(state, columns, setting.rule, setting.programme, BEFORE)
         state.counts[Count.REALISED] = n
 
 

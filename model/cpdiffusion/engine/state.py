@@ -27,7 +27,7 @@ class Count(IntEnum):
     SUPPORTED = 3  # length of State.supported
     SERVED = 4  # first places of State.supported that wait for no diagnosis any more
     BATCHES = 5  # batches formed
-    COHORT_RESULTS = 6  # length of State.cohort_results
+    GROUPS = 6  # learning groups formed that are no batches
     PASSED_ON = 7  # adopters that count with those whom they influence (classic rules)
     TOLD = 8  # adopters whose result has been told at a meeting
     ENACTED = 9  # 1 if there are instruments
@@ -74,6 +74,7 @@ class Queue(IntEnum):
     NEXT = 0  # first place not yet looked at
     END = 1
     SUPPORTED = 2  # firms supported so far
+    GROUP = 3  # the latest learning group, if groups are no batches
 
 
 class MeasureFlow(IntEnum):
@@ -106,15 +107,16 @@ class State(NamedTuple):
     supported_quarter: Ints  # (N,)
     diagnosed_quarter: Ints  # (N,)
     signal: Floats  # (N,) the adviser's estimate of its log return; nan before, GONE if it left
-    cohort: Ints  # (N,) learning cohort
-    cohort_read: Ints  # (N,) entries of cohort_results that the firm has gone through
+    cohort: Ints  # (N,) number of the learning cohort
+    cohort_read: Ints  # (N,) the result in its cohort that the firm has taken in last
     adoption_quarter: Ints  # (N,)
     log_return: Floats  # (N,) realised, in adopters
     speaking_for: Ints  # (N,) influencers that have adopted, or convinced it (classic rules)
     survival: Floats  # (N,) probability of not having adopted yet (Bass)
     adopters: Ints  # (N,) in order of adoption
     supported: Ints  # (N,) in order of support
-    cohort_results: Ints  # (N,) supported adopters in order of the reveal
+    last_result: Ints  # (N,) the result in each cohort that was revealed last
+    next_result: Ints  # (N,) the result in the same cohort that was revealed next; after the last, the first
     batches: Ints  # (F, len(Batch))
     waiting_list: Ints  # (F,) firms in order of priority, region after region
     queues: NDArray[np.int64]  # (R, len(Queue))
@@ -124,6 +126,7 @@ class State(NamedTuple):
     candidates: Ints  # (N+1,) room for the firms that decide now
     willing: Flags  # (N,) room for what they want
     counts: NDArray[np.int64]  # (len(Count),)
+    year: Floats  # (R, 3) what the regions' adopters of this year share, see engine.year
     flow: NDArray[np.float64]  # (R, Q, flows_of(K)) Flow, then MeasureFlow of each measure
     taken: Ints  # (F,) 0, TAKEN or WITH_SUPPORT; used where firms choose among measures
     spent_mkrw: Floats  # (F,) of this year's means; likewise
@@ -151,12 +154,13 @@ def new_state(firms: int, regions: int, horizon_quarters: int, measures: int = 1
         cohort=ints(size), cohort_read=ints(size),
         adoption_quarter=ints(size), log_return=floats(size),
         speaking_for=ints(size), survival=floats(size),
-        adopters=ints(size), supported=ints(size), cohort_results=ints(size),
+        adopters=ints(size), supported=ints(size),
+        last_result=ints(size), next_result=ints(size),
         batches=np.empty((firms, len(Batch)), np.int32),
         waiting_list=ints(firms), queues=np.empty((regions, len(Queue)), np.int64),
         purse_mkrw=floats(regions), capacity_left=floats(regions),
         flags=flags(size), candidates=ints(size + 1), willing=flags(size),
-        counts=np.empty(len(Count), np.int64),
+        counts=np.empty(len(Count), np.int64), year=np.empty((regions, 3)),
         flow=np.empty((regions, horizon_quarters, flows_of(measures))),
         taken=ints(firms), spent_mkrw=floats(firms),
     )  # fmt: skip

@@ -119,7 +119,7 @@ class NumpyCohorts:
     def step(self) -> None:
         """All phases in their order."""
         if self.quarter % 4 == 0:
-            self.luck = self.random.normal(0, self.p.region_year_log_return_sd, len(self.offices))
+            self.begin_year()
         self.reveal(self.quarter - int(self.p.reveal_lag_quarters))
         for office in self.offices:
             office.run()
@@ -286,17 +286,25 @@ class NumpyCohorts:
         self.new_adopters = []
         self.adopters_of[self.quarter] = np.concatenate([self.adopters_of[self.quarter], rows])
         self.log_return[rows] = self.realised_log_return(rows)
-        capital, p, totals = self.capital_need[rows], self.p, self.totals
+        capital, totals = self.capital_need[rows], self.totals
         totals["direct_mkrw"] += capital @ np.exp(self.log_return[rows])
-        totals["indirect_mkrw"] += capital @ self.side_ratio(
-            rows.size, p.indirect_zero_share, p.indirect_log_ratio, p.indirect_log_ratio_sd
+        totals["indirect_mkrw"] += capital @ self.indirect_ratio[self.region[rows]]
+        totals["environmental_mkrw"] += capital @ self.environmental_ratio[self.region[rows]]
+
+    def begin_year(self) -> None:
+        """What the firms of each region will share in this year."""
+        p = self.p
+        self.luck = self.random.normal(0, p.region_year_log_return_sd, len(self.offices))
+        self.indirect_ratio = self.side_ratios(
+            p.indirect_zero_share, p.indirect_log_ratio, p.indirect_log_ratio_sd
         )
-        totals["environmental_mkrw"] += capital @ self.side_ratio(
-            rows.size, p.environmental_zero_share, p.environmental_log_ratio, p.environmental_log_ratio_sd
+        self.environmental_ratio = self.side_ratios(
+            p.environmental_zero_share, p.environmental_log_ratio, p.environmental_log_ratio_sd
         )
 
-    def side_ratio(self, size: int, zero_share: float, log_ratio: float, log_ratio_sd: float) -> Floats:
-        """Further benefits per capital of so many firms, of which some have none."""
+    def side_ratios(self, zero_share: float, log_ratio: float, log_ratio_sd: float) -> Floats:
+        """Further benefits per capital in each region, of which some have none."""
+        size = len(self.offices)
         some = self.random.random(size) >= zero_share
         return some * self.random.lognormal(log_ratio, log_ratio_sd, size)
 
