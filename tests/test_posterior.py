@@ -488,7 +488,7 @@ def test_the_command_line_works_end_to_end(
     said, out = capsys.readouterr().out, tmp_path / "r"
     assert "does better on average with probability" in said
     assert "of the spread of the difference between runs is what is not known about the parameters" in said
-    assert "if the assumed numbers hold" not in said
+    assert "with the estimated numbers drawn at random, if the assumed ones hold" in said
     summary = (out / "summary.md").read_text(encoding="utf-8")
     assert summary.startswith(said.splitlines()[0])
     assert "made by `cpdiffusion study=calibrate`, seed 7, Table 4 as printed" in summary
@@ -505,6 +505,16 @@ def test_the_command_line_works_end_to_end(
     assert not set(SPREAD) & set(manifest["parameters"])
     assert {"noise.csv", "draws.csv", "differences.png", "overview.png"} <= set(manifest["files"])
     assert len(draws) == 10
+
+
+def test_one_scenario_alone_has_no_difference_to_split(
+    spread: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*QUICK, f"parameters={spread}", "scenarios=individual", f"out={tmp_path}/r"]) == 0
+    assert "with the estimated numbers drawn at random" in capsys.readouterr().out
+    assert "made by `cpdiffusion study=calibrate`" in (tmp_path / "r" / "summary.md").read_text()
+    assert (tmp_path / "r" / "draws.csv").exists()
+    assert not (tmp_path / "r" / "noise.csv").exists()
 
 
 def test_parameters_of_the_posterior_are_not_moved_to_see_what_turns_the_answer(spread: Path) -> None:

@@ -82,7 +82,7 @@ class Comparison:
     @property
     def noise(self) -> pd.DataFrame | None:
         """Scenario x outcome: what the parameters and what chance make of the difference, and the
-        probability that its expected value is better; None without a posterior."""
+        probability that its expected value is better; None without a posterior or a baseline."""
         return self._frames["noise"].copy() if "noise" in self._frames else None
 
     @property
@@ -125,8 +125,9 @@ def frames_of(planned: Plan, batches: list[Batch]) -> dict[str, pd.DataFrame]:
     }
     if experiment.measures:
         frames["measures"] = measure_table(flows, planned.baselines, experiment)
-    if experiment.draws:
+    if experiment.draws and planned.pairs:
         frames["noise"] = noise_table(runs, planned.pairs, each)
+    if experiment.draws:
         frames["draws"] = draws_frame(experiment, len(next(iter(flows.values()))) // each)
     return frames
 

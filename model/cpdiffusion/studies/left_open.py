@@ -25,7 +25,7 @@ SHOWN = (
 KEY = (
     f"dot: mean difference; line: {CONFIDENCE:.0%} range of the expected difference over the posterior"
 ).replace("%", " %")
-UNDER = "with parameters drawn from a posterior, and the others as assumed"
+UNDER = "with the estimated numbers drawn at random, if the assumed ones hold"
 INTERVALS = (
     "An interval of a mean says how far more runs could still move it; how far the difference itself is open "
     "is told under *What is not known, and what is chance*. The parameters outside the posterior are taken "
@@ -103,6 +103,8 @@ def _parts(result: Comparison) -> Iterator[str]:
     yield drawn_table(result)
     for scenario, baseline in result.plan.pairs:
         yield noise_words(result, scenario, baseline)
+    if not result.plan.pairs:
+        return
     yield (
         "*Expected difference*: the mean over many regions under one draw of the parameters; in brackets the "
         f"middle {CONFIDENCE:.0%} over draws. *Better in one region*: share of runs that do better. *Not "

@@ -44,9 +44,10 @@ def single_sentence(result: Comparison) -> str:
     """What the only scenario reaches."""
     only = next(iter(result.plan.scenarios))
     row = result.row(only)
+    under = "" if result.draws is None else f", {left_open.UNDER}"
     return (
         f"{where(result)}, the scenario '{result.plan.titles[only]}' reaches {row['mean']:.0f} additional "
-        f"adopters (in 90 of 100 simulated regions {row.p05:.0f} to {row.p95:.0f})."
+        f"adopters (in 90 of 100 simulated regions {row.p05:.0f} to {row.p95:.0f}{under})."
     )
 
 
@@ -126,7 +127,7 @@ def turn_sentence(result: Comparison) -> str:
         return ""
     turning = result.turning[result.turning.turns]
     if turning.empty:
-        others = "" if result.draws is None else " outside the posterior"
+        others = "" if result.draws is None else " besides the estimated ones"
         return f"No single parameter{others}, moved alone to either end of its range, turns this answer."
     cases = [turn_case(row) for row in turning.head(3).itertuples()]
     return f"It would turn, or no longer be clear, if {'; or if '.join(cases)}."
@@ -159,7 +160,7 @@ def _parts(result: Comparison, command: str) -> Iterator[str]:
     if result.measures is not None:
         yield "## By measure\n\n" + measures_table(result.measures, result.plan.titles)
     yield replicates_words(result)
-    if result.noise is not None:
+    if result.draws is not None:
         yield "## What is not known, and what is chance\n\n" + left_open.words(result)
     if result.why is not None and len(result.why):
         yield "## Why\n\n" + why_words(result.why, result.plan.titles)
