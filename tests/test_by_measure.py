@@ -10,14 +10,16 @@ import pandas as pd
 import pytest
 
 import cpdiffusion as cpd
-from cpdiffusion.behaviour.cp_measures import NAMES, WORDS, cp_measures
+from cpdiffusion.behaviour.cp_measures import NAMES, WORDS
 from cpdiffusion.engine.state import Flow
+from cpdiffusion.outcomes.experiment import Experiment
 from cpdiffusion.outcomes.paired import mean_interval
 from cpdiffusion.parameters import parameters
 from cpdiffusion.plots import measures as plot
 from cpdiffusion.plots import save
 from cpdiffusion.studies.by_measure import ALL, QUANTITIES, TAKEN, measure_table
 from cpdiffusion.studies.summary import summary
+from cpdiffusion.world.world import Recipe
 
 REFERENCE = Path(__file__).parent / "reference" / "measures.csv"
 SETTINGS = ["measures=catalogue", "replicates.at_least=20", "replicates.at_most=20", "why=false",
@@ -64,10 +66,10 @@ def test_measures_add_up_to_the_outcomes_of_the_comparison(
 
 
 def test_differences_are_paired_replicate_by_replicate() -> None:
-    measures, p = cp_measures(parameters()), parameters()
     rng = np.random.default_rng(3)
     flows = {name: rng.random((12, 4, len(Flow) + 3 * len(NAMES))) for name in ("base", "other")}
-    found = measure_table(flows, {"base": None, "other": "base"}, measures, p)
+    experiment = Experiment(Recipe(("ulsan",)), parameters(), {}, 4, seed=1, by_measure=True)
+    found = measure_table(flows, {"base": None, "other": "base"}, experiment)
     row = found[(found.scenario == "other") & (found.measure == NAMES[2]) & (found.quantity == "taken")]
     column = len(Flow) + 3 * 2
     by_hand = [

@@ -71,7 +71,7 @@ def mesa_model(
     settings = _settings(settings)
     recipe = _recipe(world) or recipe_of(settings, any_network=True)
     planned = plan(settings, folder_of("scenarios"), recipe)
-    experiment = planned.experiment
+    experiment = planned.experiment.at(replicate)
     world, design = experiment.world(replicate), experiment.advised[chosen(planned, scenario)]
     return DiffusionModel(
         world=world, parameters=experiment.parameters, design=design, seed=seed_of(settings, replicate),

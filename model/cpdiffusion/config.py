@@ -18,7 +18,7 @@ from cpdiffusion.instruments.catalogue import CATALOGUE
 from cpdiffusion.parameters import BY_NAME
 from cpdiffusion.policy.levers import Levers
 from cpdiffusion.policy.scenarios import first_problem
-from cpdiffusion.studies.settings import Settings
+from cpdiffusion.studies.settings import SHIPPED, Settings, names_a_posterior
 
 PACKAGE = Path(__file__).resolve().parent
 FREE = {
@@ -50,9 +50,40 @@ def load(overrides: Sequence[str] = ()) -> Settings:
 def validated(content: Any) -> Settings:
     """Settings from plain data; InputError names the first key that is wrong."""
     try:
-        return Settings.model_validate(content)
+        settings = Settings.model_validate(_without_short_form(content))
     except ValidationError as error:
         raise InputError(first_problem(error, Settings)) from None
+    _require_drawn_from(settings)
+    return settings
+
+
+def _without_short_form(content: Any) -> Any:
+    """``parameters: posterior`` or ``parameters: <file>.parquet`` is short for ``posterior.file``."""
+    if not isinstance(content, dict) or not isinstance(content.get("parameters"), str):
+        return content
+    file = _posterior_file(content["parameters"])
+    return {**content, "parameters": {}, "posterior": {**content.get("posterior", {}), "file": file}}
+
+
+def _posterior_file(word: str) -> str:
+    file = SHIPPED if word == "posterior" else word
+    if not names_a_posterior(file.strip("'\"")):
+        raise InputError(
+            f"parameters={word}: write parameters=posterior, parameters=<file>.parquet, or one value with "
+            "parameters.<name>=<value>."
+        )
+    return file
+
+
+def _require_drawn_from(settings: Settings) -> None:
+    """InputError where a posterior is given to a study that would not draw from it."""
+    file = settings.posterior.file
+    if file is not None and settings.study != "compare":
+        word = "posterior" if file == SHIPPED else file
+        raise InputError(
+            f"parameters={word}: only study=compare draws parameters from a posterior; name that study, or "
+            "give values with parameters.<name>=<value>."
+        )
 
 
 def _checked(word: str) -> str:
@@ -64,6 +95,8 @@ def _checked(word: str) -> str:
         raise InputError(f"{key}: '${{...}}' is not allowed; write the value out.")
     if key.startswith(("+", "~", "hydra")):
         raise InputError(f"'{word}': settings are replaced, not added or removed; write name=value.")
+    if key == "parameters" and value != "{}":
+        return f"posterior.file={_posterior_file(value)}"
     group = key.partition(".")[0]
     if group in FREE and "." in key:
         _require_known(group, key)

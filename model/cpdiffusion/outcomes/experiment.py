@@ -2,6 +2,9 @@
 
 Replicate k has one seed; from it follow its world and all its draws, whatever the policy. So
 the difference between two policies in a replicate is what the policy causes, and nothing else.
+
+Where parameters are uncertain, several replicates in a row run under one draw of them, and the next
+ones under the next: what differs between draws beyond what differs within them is what is not known.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,6 +54,27 @@ class Experiment:
     table: Variant = "as_printed"
     behaviour: Behaviour = Behaviour.PEER_BENEFIT
     by_measure: bool = False  # firms choose among measures instead of deciding on one package
+    draws: Sequence[Mapping[str, float]] = ()  # of uncertain parameters; none: all as in ``parameters``
+    seeds_per_draw: int = 1  # replicates under one draw; 1 without draws
+
+    def at(self, replicate: int) -> Experiment:
+        """The experiment under the parameters of a replicate; itself if all run under the same.
+
+        That is draw ``replicate // seeds_per_draw``; past the last draw the first follows again.
+        """
+        if not self.draws:
+            return self
+        drawn = self.draws[replicate // self.seeds_per_draw % len(self.draws)]
+        return replace(self, parameters=Parameters({**self.parameters, **drawn}), draws=(), seeds_per_draw=1)
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """Names of the uncertain parameters; their values in ``parameters`` are used by no replicate."""
+        return tuple(self.draws[0]) if self.draws else ()
+
+    def one_per_draw(self, count: int) -> range:
+        """So many replicates, each under a draw of its own, for looks that need few."""
+        return range(0, count * self.seeds_per_draw, self.seeds_per_draw)
 
     def with_designs(self, designs: Mapping[str, Design]) -> Experiment:
         """The same experiment with other designs."""
@@ -61,7 +86,7 @@ class Experiment:
 
     def world(self, replicate: int) -> World:
         """The world of a replicate."""
-        return self.recipe.build(self.world_seed(replicate), self.parameters)
+        return self.recipe.build(self.world_seed(replicate), self.at(replicate).parameters)
 
     def world_seed(self, replicate: int) -> int:
         """Seed of the world of a replicate, and of what instruments draw on it."""
@@ -135,6 +160,15 @@ def run_batch(experiment: Experiment, first: int, count: int, only: Collection[s
     """
     names = list(experiment.designs)
     batch = Batch({name: [] for name in names}, {name: [] for name in names})
+    for begin, size in stretches_of_one_draw(experiment, first, count):
+        run_draw(experiment.at(begin), begin, size, batch, only)
+    return batch
+
+
+def run_draw(
+    experiment: Experiment, first: int, count: int, batch: Batch, only: Collection[str] | None
+) -> None:
+    """Run replicates that share their parameters and add their results to ``batch``."""
     state: State | None = None
     for begin, size in stretches_of_one_world(experiment, first, count):
         world = experiment.world(begin)
@@ -142,7 +176,16 @@ def run_batch(experiment: Experiment, first: int, count: int, only: Collection[s
         for name, runs in run_replicates(experiment, world, begin, size, state, only).items():
             batch.outcomes[name].extend(outcomes_of(run, only) for run in runs)
             batch.flows[name].extend(run.flow.sum(axis=0) for run in runs)
-    return batch
+
+
+def stretches_of_one_draw(experiment: Experiment, first: int, count: int) -> Iterator[tuple[int, int]]:
+    """Stretches of replicates (first, number) that share their parameters."""
+    if not experiment.draws:
+        yield first, count
+        return
+    each, end = experiment.seeds_per_draw, first + count
+    bounds = [first, *range(first - first % each + each, end, each), end]
+    yield from ((a, b - a) for a, b in pairwise(bounds))
 
 
 def stretches_of_one_world(experiment: Experiment, first: int, count: int) -> Iterator[tuple[int, int]]:
@@ -173,7 +216,11 @@ def run_replicates(
     state: State,
     only: Collection[str] | None = None,
 ) -> dict[str, list[Run]]:
-    """So many replicates of every design on one world, each design in one compiled call."""
+    """So many replicates of every design on one world, each design in one compiled call.
+
+    They must share the parameters of the first.
+    """
+    experiment = experiment.at(first)
     seeds = replicate_seeds(experiment.seed, first, count)
     columns = experiment.columns(world, first)
 

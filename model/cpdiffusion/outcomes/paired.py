@@ -2,7 +2,8 @@
 
 Differences are taken replicate by replicate (common random numbers; Law 2015, ch. 11), so the
 noise that both policies share cancels. Intervals of a mean are Student's; those of a ratio of
-means come from the jackknife.
+means come from the jackknife. Where successive replicates share a draw of uncertain parameters
+they are not independent of one another: intervals then rest on the means of the draws.
 """
 
 from __future__ import annotations
@@ -52,6 +53,26 @@ def mean_interval(values: Values) -> Interval:
     return Interval(mean, mean - reach, mean + reach)
 
 
+def draw_means(values: Values, seeds_per_draw: int) -> Values:
+    """Mean of each ``seeds_per_draw`` successive replicates, shape (draws,); values (K,), nan left out.
+
+    A draw without any known value is nan. With one replicate per draw the values themselves.
+    """
+    if seeds_per_draw == 1:
+        return values
+    by_draw = in_draws(values, seeds_per_draw)
+    known = np.isfinite(by_draw)
+    number, total = known.sum(axis=1), np.where(known, by_draw, 0.0).sum(axis=1)
+    return np.divide(total, number, out=np.full(total.size, math.nan), where=number > 0)
+
+
+def in_draws(values: Values, seeds_per_draw: int) -> Values:
+    """Replicates (K,) as rows of draws, shape (draws, seeds_per_draw); a last draw is filled with nan."""
+    missing = -values.size % seeds_per_draw
+    filled = np.concatenate([values.astype(float), np.full(missing, math.nan)])
+    return filled.reshape(-1, seeds_per_draw)
+
+
 def student_quantile(degrees: int) -> float:
     """The two-sided Student quantile of CONFIDENCE."""
     from scipy.special import stdtrit
@@ -87,31 +108,40 @@ def probability_better(difference: Values, better: int) -> float:
     return float((signed > 0).mean() + 0.5 * (signed == 0).mean())
 
 
-def comparison_table(runs: dict[str, pd.DataFrame], baselines: dict[str, str | None]) -> pd.DataFrame:
+def comparison_table(
+    runs: dict[str, pd.DataFrame], baselines: dict[str, str | None], seeds_per_draw: int = 1
+) -> pd.DataFrame:
     """One row per scenario and outcome: levels and the paired difference to the baseline.
 
-    ``runs`` holds one frame per scenario, a row per replicate and a column per outcome.
+    ``runs`` holds one frame per scenario, a row per replicate and a column per outcome. So many
+    successive replicates share a draw of the parameters; the intervals allow for it.
     """
     import pandas as pd
 
     outcomes: list[Outcome | Ratio] = [*CATALOGUE.values(), *RATIOS.values()]
-    rows = [_row(name, baselines[name], outcome, runs) for name in runs for outcome in outcomes]
+    rows = [
+        _row(name, baselines[name], outcome, runs, seeds_per_draw) for name in runs for outcome in outcomes
+    ]
     return pd.DataFrame(rows)
 
 
 def _row(
-    scenario: str, baseline: str | None, outcome: Outcome | Ratio, runs: dict[str, pd.DataFrame]
+    scenario: str,
+    baseline: str | None,
+    outcome: Outcome | Ratio,
+    runs: dict[str, pd.DataFrame],
+    seeds_per_draw: int,
 ) -> dict[str, object]:
     values = _per_run(runs[scenario], outcome)
     low, middle, high = _quantiles(values)
     row: dict[str, object] = {
         "scenario": scenario, "baseline": baseline or "", "outcome": outcome.id,
         "label": outcome.label, "unit": outcome.unit, "replicates": values.size,
-        "mean": _level(runs[scenario], outcome), "p05": low, "p50": middle, "p95": high,
+        "mean": _level(runs[scenario], outcome, seeds_per_draw), "p05": low, "p50": middle, "p95": high,
     }  # fmt: skip
     if baseline is None or baseline == scenario:
         return row | dict.fromkeys(DIFFERENCE_COLUMNS, math.nan)
-    interval = _difference(runs[scenario], runs[baseline], outcome)
+    interval = _difference(runs[scenario], runs[baseline], outcome, seeds_per_draw)
     with np.errstate(invalid="ignore"):
         difference = values - _per_run(runs[baseline], outcome)
     found = (interval.estimate, interval.low, interval.high, probability_better(difference, outcome.better))
@@ -137,15 +167,20 @@ def _quantiles(values: Values) -> tuple[float, ...]:
     return tuple(float(q) for q in np.quantile(known, QUANTILES, method="nearest"))
 
 
-def _level(frame: pd.DataFrame, outcome: Outcome | Ratio) -> float:
+def _level(frame: pd.DataFrame, outcome: Outcome | Ratio, seeds_per_draw: int) -> float:
     if isinstance(outcome, Outcome):
-        return mean_interval(frame[outcome.id].to_numpy(dtype=float)).estimate
+        values = frame[outcome.id].to_numpy(dtype=float)
+        return mean_interval(draw_means(values, seeds_per_draw)).estimate
     below = float(frame[outcome.denominator].sum())
     return float(frame[outcome.numerator].sum()) / below if below > 0 else math.nan
 
 
-def _difference(frame: pd.DataFrame, base: pd.DataFrame, outcome: Outcome | Ratio) -> Interval:
+def _difference(
+    frame: pd.DataFrame, base: pd.DataFrame, outcome: Outcome | Ratio, seeds_per_draw: int
+) -> Interval:
     if isinstance(outcome, Outcome):
-        return mean_interval((frame[outcome.id] - base[outcome.id]).to_numpy(dtype=float))
+        values = (frame[outcome.id] - base[outcome.id]).to_numpy(dtype=float)
+        return mean_interval(draw_means(values, seeds_per_draw))
     names = (outcome.numerator, outcome.denominator)
-    return ratio_difference(*(f[name].to_numpy(dtype=float) for f in (frame, base) for name in names))
+    columns = (f[name].to_numpy(dtype=float) for f in (frame, base) for name in names)
+    return ratio_difference(*(draw_means(values, seeds_per_draw) for values in columns))

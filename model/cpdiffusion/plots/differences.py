@@ -44,10 +44,11 @@ def paired_differences(
 
 @style.styled
 def difference_panels(
-    figure: Figure, comparison: pd.DataFrame, titles: Titles, outcomes: Sequence[str]
+    figure: Figure, comparison: pd.DataFrame, titles: Titles, outcomes: Sequence[str], key: str = KEY
 ) -> list[Axes]:
     """One panel per outcome, each in its own unit; as many side by side as the width holds.
 
+    ``key`` says what dots and lines are, if the lines are something else than intervals of means.
     ``panels_height_inches`` says how high the figure should be. Same ``comparison`` and errors
     as in paired_differences.
     """
@@ -61,7 +62,7 @@ def difference_panels(
         if k % columns:
             ax.set_yticklabels([])
         panels.append(ax)
-    _head_and_foot(figure, comparison, titles)
+    _head_and_foot(figure, comparison, titles, key)
     return panels
 
 
@@ -151,9 +152,9 @@ def _note(row: Row) -> str:
     return note if math.isnan(share) else f"{note}\nbetter in {100 * share:.0f} % of runs"
 
 
-def _head_and_foot(figure: Figure, comparison: pd.DataFrame, titles: Titles) -> None:
+def _head_and_foot(figure: Figure, comparison: pd.DataFrame, titles: Titles, key: str) -> None:
     found = [row for row in style.records(comparison) if has_baseline(row)]
     characters = int(figure.get_figwidth() * 10)
     title = style.wrapped(f"Difference to {_baseline(found, titles)}", characters)
     figure.suptitle(title, x=0.01, ha="left", size=style.TITLE_PT, weight="bold")
-    figure.supxlabel(style.capital(KEY), x=0.01, ha="left", size=style.TEXT_PT, color=style.FAINT)
+    figure.supxlabel(style.capital(key), x=0.01, ha="left", size=style.TEXT_PT, color=style.FAINT)

@@ -43,11 +43,12 @@ COST = PANELS[1]
 
 
 @style.styled
-def overview_panels(figure: Figure, table: pd.DataFrame) -> list[Axes]:
+def overview_panels(figure: Figure, table: pd.DataFrame, key: str = KEY) -> list[Axes]:
     """Dot and interval of each scenario in three panels, most additional adopters on top.
 
     ``table``: one row per scenario with title and, for the column of each panel, also _low and
-    _high. Where there is no cost, or its interval is unknown, words say so instead of a dot.
+    _high. Where there is no cost, or its interval is unknown, words say so instead of a dot. ``key`` says
+    what dots and lines are.
     ``WIDTH_INCHES`` and ``height_inches`` say how large the figure should be.
     """
     found = sorted(style.records(table), key=lambda row: -row[PANELS[0].column])
@@ -57,7 +58,7 @@ def overview_panels(figure: Figure, table: pd.DataFrame) -> list[Axes]:
     for ax in axes[1:]:
         ax.set_yticklabels([])
     figure.suptitle("All against no policy", x=0.01, ha="left", size=style.TITLE_PT, weight="bold")
-    figure.supxlabel(KEY, x=0.01, ha="left", size=style.TEXT_PT, color=style.FAINT)
+    figure.supxlabel(key, x=0.01, ha="left", size=style.TEXT_PT, color=style.FAINT)
     return axes
 
 

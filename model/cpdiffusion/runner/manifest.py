@@ -24,7 +24,7 @@ def file_hash(path: Path) -> str:
 def code_hash() -> str:
     """SHA-256 over the package's sources and data."""
     digest = hashlib.sha256()
-    for path in sorted(p for p in PACKAGE.rglob("*") if p.suffix in {".py", ".csv"}):
+    for path in sorted(p for p in PACKAGE.rglob("*") if p.suffix in {".py", ".csv", ".parquet"}):
         digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

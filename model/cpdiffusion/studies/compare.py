@@ -13,7 +13,8 @@ import numpy as np
 
 from cpdiffusion.outcomes.catalogue import HEADLINE, HEADLINE_DIFFERENCE, Values
 from cpdiffusion.outcomes.experiment import Batch, Experiment, run_batch
-from cpdiffusion.outcomes.paired import Interval, comparison_table, mean_interval
+from cpdiffusion.outcomes.noise import noise_table
+from cpdiffusion.outcomes.paired import Interval, comparison_table, draw_means, mean_interval
 from cpdiffusion.outcomes.why import mixtures, shapley
 from cpdiffusion.policy.design import channel_words, differing_channels
 from cpdiffusion.runner.parallel import Workers
@@ -78,6 +79,17 @@ class Comparison:
         """Scenario x measure x quantity; None where firms decide on a package."""
         return self._frames["measures"].copy() if "measures" in self._frames else None
 
+    @property
+    def noise(self) -> pd.DataFrame | None:
+        """Scenario x outcome: what the parameters and what chance make of the difference, and the
+        probability that its expected value is better; None without a posterior or a baseline."""
+        return self._frames["noise"].copy() if "noise" in self._frames else None
+
+    @property
+    def draws(self) -> pd.DataFrame | None:
+        """One row per draw from the posterior, one column per parameter drawn; None without one."""
+        return self._frames["draws"].copy() if "draws" in self._frames else None
+
     def row(self, scenario: str, outcome: str = HEADLINE) -> pd.Series:
         """One line of the table."""
         t = self._frames["table"]
@@ -102,36 +114,54 @@ def compare(settings: Settings, scenario_folder: Path, recipe: Recipe | None = N
 
 def frames_of(planned: Plan, batches: list[Batch]) -> dict[str, pd.DataFrame]:
     """What the runs say, before anything is asked about why."""
+    experiment, each = planned.experiment, planned.experiment.seeds_per_draw
     runs = {name: outcome_frame(batches, name) for name in planned.scenarios}
     flows = {name: np.stack([f for b in batches for f in b.flows[name]]) for name in planned.scenarios}
     frames = {
-        "table": comparison_table(runs, planned.baselines),
+        "table": comparison_table(runs, planned.baselines, each),
         "runs": long_runs(runs),
         "trajectories": trajectories(flows),
         "roi": programme_roi(flows),
     }
-    experiment = planned.experiment
     if experiment.measures:
-        frames["measures"] = measure_table(
-            flows, planned.baselines, experiment.measures, experiment.parameters
-        )
+        frames["measures"] = measure_table(flows, planned.baselines, experiment)
+    if experiment.draws and planned.pairs:
+        frames["noise"] = noise_table(runs, planned.pairs, each)
+    if experiment.draws:
+        frames["draws"] = draws_frame(experiment, len(next(iter(flows.values()))) // each)
     return frames
+
+
+def draws_frame(experiment: Experiment, count: int) -> pd.DataFrame:
+    """The first so many draws, a row each; replicate k ran under row ``k // seeds_per_draw``."""
+    import pandas as pd
+
+    return pd.DataFrame([*experiment.draws[:count]]).rename_axis("draw").reset_index()
 
 
 # --- replicates ----------------------------------------------------------------------------------
 
 
 def run_until_narrow(planned: Plan, settings: Settings, workers: Workers) -> tuple[list[Batch], bool]:
-    """Replicates until every paired difference is known as narrowly as asked, or the bound is met."""
-    asked, batches, done = settings.replicates, [], 0
-    wanted = min(asked.at_least, asked.at_most)
+    """Replicates until every paired difference is known as narrowly as asked, or the bound is met.
+
+    Under a posterior their number is that of whole draws, two or more, within the bound.
+    """
+    asked, each, batches, done = settings.replicates, planned.experiment.seeds_per_draw, [], 0
+    most = asked.at_most // each * each
+    wanted = min(whole_draws(max(asked.at_least, 2 * each), each), most)
     while True:
         batches += run_stretches(planned.experiment, done, wanted - done, workers, settings, "comparing")
         done = wanted
         widest = max((i.half_width for i in headline_differences(planned, batches)), default=0.0)
-        if widest <= asked.half_width or done >= asked.at_most:
+        if widest <= asked.half_width or done >= most:
             return batches, widest <= asked.half_width
-        wanted = min(next_number(done, widest / asked.half_width), asked.at_most)
+        wanted = min(whole_draws(next_number(done, widest / asked.half_width), each), most)
+
+
+def whole_draws(replicates: int, seeds_per_draw: int) -> int:
+    """The replicates of as many whole draws as it takes to have at least so many."""
+    return math.ceil(replicates / seeds_per_draw) * seeds_per_draw
 
 
 def next_number(done: int, too_wide: float) -> int:
@@ -150,7 +180,7 @@ def run_stretches(
     only: Sequence[str] | None = None,
 ) -> list[Batch]:
     """Replicates ``first .. first+count-1`` in stretches, in order, with a progress bar."""
-    stretches = list(_stretches(first, count))
+    stretches = list(_stretches(first, count, experiment.seeds_per_draw))
     job = partial(_run_stretch, experiment, only)
     batches = []
     with progress_bar(description, count, settings.progress) as bar:
@@ -164,15 +194,19 @@ def _run_stretch(experiment: Experiment, only: Sequence[str] | None, stretch: tu
     return run_batch(experiment, *stretch, only)
 
 
-def _stretches(first: int, count: int) -> Iterator[tuple[int, int]]:
-    for start in range(first, first + count, STRETCH):
-        yield start, min(STRETCH, first + count - start)
+def _stretches(first: int, count: int, seeds_per_draw: int) -> Iterator[tuple[int, int]]:
+    """Tasks of some STRETCH replicates; no draw is split between two, as it would be set up twice."""
+    size = whole_draws(STRETCH, seeds_per_draw)
+    for start in range(first, first + count, size):
+        yield start, min(size, first + count - start)
 
 
 def headline_differences(planned: Plan, batches: list[Batch]) -> list[Interval]:
     """Paired difference in additional adopters of every scenario to its baseline."""
+    each = planned.experiment.seeds_per_draw
     return [
-        mean_interval(_values(batches, s, HEADLINE) - _values(batches, b, HEADLINE)) for s, b in planned.pairs
+        mean_interval(draw_means(_values(batches, s, HEADLINE) - _values(batches, b, HEADLINE), each))
+        for s, b in planned.pairs
     ]
 
 
@@ -196,20 +230,23 @@ def why_rows(
 ) -> list[dict[str, Any]]:
     """Shapley share of each channel in the difference of additional adopters.
 
-    The first ``replicates`` of the comparison are used, fewer when there are many mixtures.
+    The first ``replicates`` of the comparison are used, fewer when there are many mixtures; under a
+    posterior the first draws, with all of their replicates.
     """
     designs = planned.experiment.designs
     channels = differing_channels(designs[baseline], designs[scenario])
     mixed = mixtures(designs[baseline], designs[scenario])
     experiment = planned.experiment.with_designs({_key(c): design for c, design in mixed.items()})
-    count = min(replicates, WHY_REPLICATES, max(WHY_LEAST, WHY_RUNS // len(mixed)))
+    each = experiment.seeds_per_draw
+    affordable = min(WHY_REPLICATES, max(WHY_LEAST, WHY_RUNS // len(mixed)))
+    count = min(replicates, whole_draws(max(affordable, 2 * each if experiment.draws else 1), each))
     batches = run_stretches(
         experiment, 0, count, workers, settings, f"why {scenario}", (HEADLINE_DIFFERENCE,)
     )
     value = {c: _values(batches, _key(c), HEADLINE_DIFFERENCE) for c in mixed}
     rows = []
     for channel, shares in shapley(channels, value).items():
-        share = mean_interval(shares)
+        share = mean_interval(draw_means(shares, each))
         rows.append({
             "scenario": scenario, "baseline": baseline, "channel": channel,
             "words": channel_words(channel), "share": share.estimate,

@@ -10,6 +10,7 @@ from cpdiffusion.outcomes.catalogue import HEADLINE, Run
 from cpdiffusion.outcomes.experiment import run_replicate
 from cpdiffusion.plots import adoption, differences, measures, network, overview, roi, save, turning, why
 from cpdiffusion.plots.references import beside_reference_paths
+from cpdiffusion.studies import left_open
 from cpdiffusion.studies.by_measure import ALL, EMISSIONS, TAKEN
 from cpdiffusion.studies.compare import Comparison
 from cpdiffusion.studies.references import on_smart_complexes, smart_shares
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 MOMENTS = (0.1, 0.3, 0.6, 1.0)  # of the horizon
 MOST_CURVES = 8  # of more scenarios the overview says it better
+OF_THE_MEAN = "; what the posterior leaves open is wider"
+EXPECTED = (HEADLINE, "spillover_adopters", "total_benefit_mkrw", "emissions_avoided_tco2_per_year")
 COMPARED = (HEADLINE, "spillover_adopters", "cost_per_additional_adopter_mkrw", "total_benefit_mkrw")
 
 
@@ -31,9 +34,7 @@ def write_figures(result: Comparison, glance: pd.DataFrame | None, folder: Path)
     _one(folder, "roi", 7, 4.5, lambda ax: _roi(result, ax))
     _network(result, folder)
     if 0 < len(result.plan.pairs) <= MOST_CURVES:
-        figure = save.figure(9, differences.panels_height_inches(9, result.table, titles, COMPARED))
-        differences.difference_panels(figure, result.table, titles, COMPARED)
-        save.save(figure, folder / "differences.png")
+        _differences(result, titles, folder)
     if result.why is not None and len(result.why):
         frame = result.why
         _one(folder, "why", 8, why.height_inches(frame), lambda ax: why.channel_shares(ax, frame, titles))
@@ -48,7 +49,8 @@ def write_figures(result: Comparison, glance: pd.DataFrame | None, folder: Path)
         _one(folder, "references", 8, 5, lambda ax: beside_reference_paths(ax, frame, titles))
     if glance is not None:
         figure = save.figure(overview.WIDTH_INCHES, overview.height_inches(glance))
-        overview.overview_panels(figure, glance)
+        further = "" if result.draws is None else OF_THE_MEAN
+        overview.overview_panels(figure, glance, overview.KEY + further)
         save.save(figure, folder / "overview.png")
 
 
@@ -69,6 +71,25 @@ def _roi(result: Comparison, ax) -> None:  # type: ignore[no-untyped-def]
     reported = [row for row in table4(result.settings.table) if row.region in regions]
     shown = result.roi[result.roi.scenario.isin(leading(result))]
     roi.reported_against_simulated(ax, reported, shown, result.plan.titles)
+
+
+def _differences(result: Comparison, titles: dict[str, str], folder: Path) -> None:
+    """The paired differences: their intervals, or under a posterior what it leaves open of them."""
+    table, outcomes, key = result.table, COMPARED, differences.KEY
+    if result.noise is not None:
+        table, outcomes, key = expected_differences(result), EXPECTED, left_open.KEY
+    figure = save.figure(9, differences.panels_height_inches(9, table, titles, outcomes))
+    differences.difference_panels(figure, table, titles, outcomes, key)
+    save.save(figure, folder / "differences.png")
+
+
+def expected_differences(result: Comparison) -> pd.DataFrame:
+    """The table of differences with the range of the expected difference in place of the interval."""
+    noise = result.noise
+    assert noise is not None
+    columns = ["scenario", "outcome", "expected_p05", "expected_p95"]
+    table = result.table.merge(noise[columns], on=["scenario", "outcome"], how="left")
+    return table.assign(difference_low=table.expected_p05, difference_high=table.expected_p95)
 
 
 def _measures(result: Comparison, titles: dict[str, str], folder: Path) -> None:

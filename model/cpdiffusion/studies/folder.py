@@ -53,6 +53,7 @@ class Job:
     def _inputs(self) -> list[Path]:
         """Files of the user that went into the result."""
         world = self.settings.world
-        named = (world.firms, world.ties, world.graph, self.settings.results)
+        posterior = self.settings.posterior.own_file
+        named = (world.firms, world.ties, world.graph, self.settings.results, posterior)
         scenarios = [Path(name) for name in self.settings.scenarios if name.endswith((".yaml", ".yml"))]
         return [path for path in named if path] + scenarios

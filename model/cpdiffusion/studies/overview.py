@@ -9,7 +9,7 @@ import numpy as np
 
 from cpdiffusion.outcomes.catalogue import HEADLINE, RATIOS, Values
 from cpdiffusion.outcomes.experiment import NO_POLICY
-from cpdiffusion.outcomes.paired import Interval, mean_interval, ratio_difference
+from cpdiffusion.outcomes.paired import Interval, draw_means, mean_interval, ratio_difference
 from cpdiffusion.runner.parallel import Workers
 from cpdiffusion.studies.compare import Comparison, run_stretches
 
@@ -26,7 +26,8 @@ def overview(result: Comparison) -> pd.DataFrame | None:
 
     Columns: scenario, title, replicates; additional_adopters (firms), cost_per_additional_adopter_mkrw
     and benefit_over_no_policy_mkrw, each with _low and _high; public_money_mkrw. The intervals are of
-    means over replicates, each paired with the same firms and draws without any policy.
+    means over replicates (under a posterior: over its draws), each paired with the same firms and draws
+    without any policy.
     """
     import pandas as pd
 
@@ -38,13 +39,22 @@ def overview(result: Comparison) -> pd.DataFrame | None:
 
 
 def _row(name: str, title: str, result: Comparison, without: Values) -> dict[str, Any]:
-    additional, money, benefit = (values_of(result, name, o) for o in (HEADLINE, COST.numerator, BENEFIT))
+    each = result.plan.experiment.seeds_per_draw
+    runs = values_of(result, name, BENEFIT).size
+    additional, money, benefit = (
+        draw_means(values, each)
+        for values in (
+            values_of(result, name, HEADLINE),
+            values_of(result, name, COST.numerator),
+            values_of(result, name, BENEFIT) - without,
+        )
+    )
     return {
-        "scenario": name, "title": title, "replicates": additional.size,
+        "scenario": name, "title": title, "replicates": runs,
         **columns(HEADLINE, mean_interval(additional)),
         COST.numerator: float(money.mean()),
         **columns(COST.id, cost_per_adopter(money, additional)),
-        **columns("benefit_over_no_policy_mkrw", mean_interval(benefit - without)),
+        **columns("benefit_over_no_policy_mkrw", mean_interval(benefit)),
     }  # fmt: skip
 
 

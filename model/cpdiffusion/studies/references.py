@@ -34,7 +34,7 @@ def smart_shares(planned: Plan) -> pd.DataFrame:
     import pandas as pd
 
     experiment = planned.experiment
-    runs = [shares_of(experiment, replicate) for replicate in range(REPLICATES)]
+    runs = [shares_of(experiment.at(k), k) for k in experiment.one_per_draw(REPLICATES)]
     years = np.arange(1, experiment.horizon_quarters // QUARTERS_PER_YEAR + 1)
     return pd.concat(
         pd.DataFrame({"scenario": name, "year": years, "share": np.mean([run[name] for run in runs], axis=0)})

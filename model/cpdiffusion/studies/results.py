@@ -36,13 +36,15 @@ def write(result: Comparison, glance: pd.DataFrame | None, folder: Path) -> None
 
 
 def write_tables(result: Comparison, glance: pd.DataFrame | None, folder: Path) -> None:
-    """comparison, trajectories, runs, roi, and where there are any why, turning, measures and overview."""
+    """comparison, trajectories, runs, roi, and where there are any why, turning, measures, overview,
+    noise and draws."""
     result.table.to_csv(folder / "comparison.csv", index=False, float_format="%.10g")
     result.trajectories.to_parquet(folder / "trajectories.parquet", index=False)
     result.runs.to_parquet(folder / "runs.parquet", index=False)
     result.roi.to_csv(folder / "roi.csv", index=False, float_format="%.10g")
     further = {
-        "why": result.why, "turning": result.turning, "measures": result.measures, "overview": glance
+        "why": result.why, "turning": result.turning, "measures": result.measures, "overview": glance,
+        "noise": result.noise, "draws": result.draws,
     }  # fmt: skip
     for name, frame in further.items():
         if frame is not None:

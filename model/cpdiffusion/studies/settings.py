@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from pydantic_core import PydanticCustomError
 
 LONGEST_HORIZON_YEARS = 100
+SHIPPED = "shipped"  # in place of a file: the posterior that comes with the package
 
 
 class WorldSettings(BaseModel):
@@ -32,6 +33,34 @@ class ReplicateSettings(BaseModel):
     half_width: float = Field(gt=0, description="of the interval of the paired difference, in firms")
     at_least: int = Field(ge=2, le=100_000)
     at_most: int = Field(ge=2, le=100_000)
+
+
+class PosteriorSettings(BaseModel):
+    """Whether parameters are drawn from a posterior, and how often each draw is run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str | None = Field(description="'shipped', or a .parquet of the user's; empty: fixed parameters")
+    seeds_per_draw: int = Field(
+        ge=2, le=1000, description="replicates under each draw; two or more tell chance from parameters"
+    )
+
+    @field_validator("file")
+    @classmethod
+    def _names_a_posterior(cls, value: str | None) -> str | None:
+        if value is not None and not names_a_posterior(value):
+            raise PydanticCustomError("no_posterior", "must be 'shipped' or a file that ends in .parquet")
+        return value
+
+    @property
+    def own_file(self) -> Path | None:
+        """The file, if it is the user's."""
+        return None if self.file in (None, SHIPPED) else Path(str(self.file))
+
+
+def names_a_posterior(word: str) -> bool:
+    """Whether a word stands for the posterior that is shipped, or for a file of one."""
+    return word == SHIPPED or word.lower().endswith(".parquet")
 
 
 class PortfolioSettings(BaseModel):
@@ -68,7 +97,8 @@ class Settings(BaseModel):
     instruments: dict[str, Any] = Field(description="enact instruments in every scenario")
     changes: dict[str, dict[str, Any]] = Field(description="replace levers or instruments in one scenario")
     world: WorldSettings
-    parameters: dict[str, float]
+    parameters: dict[str, float] = Field(description="fixed values, also of parameters in the posterior")
+    posterior: PosteriorSettings
     beyond_range: bool
     table: Literal["as_printed", "reconciled"]
     results: Path | None = Field(description="the user's own results in place of Table 4, with its columns")

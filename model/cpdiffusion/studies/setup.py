@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cpdiffusion.behaviour.classic import Behaviour
+from cpdiffusion.calibration.posterior import Posterior
 from cpdiffusion.errors import InputError, did_you_mean
 from cpdiffusion.instruments.checks import (
     check_enacted,
@@ -21,6 +22,7 @@ from cpdiffusion.parameters import Parameters, parameters
 from cpdiffusion.policy.design import Design, design_of
 from cpdiffusion.policy.programme import advice_costs
 from cpdiffusion.policy.scenarios import Scenario, load_scenario
+from cpdiffusion.studies.draws import all_parameters, draws_of, posterior_of
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.units import quarters
 from cpdiffusion.world.regions import REGIONS, region
@@ -34,6 +36,7 @@ class Plan:
     experiment: Experiment
     scenarios: dict[str, Scenario]
     baselines: dict[str, str | None]
+    posterior: Posterior | None = None  # what parameters are drawn from, but for those that are fixed
 
     @property
     def titles(self) -> dict[str, str]:
@@ -42,12 +45,19 @@ class Plan:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What the settings came to, for a manifest: scenarios with their levers, and every parameter."""
-        return {
+        """What the settings came to, for a manifest: scenarios with their levers, and every parameter.
+
+        Of those drawn from a posterior the name, and how the posterior was made.
+        """
+        drawn, fixed = self.experiment.drawn, self.experiment.parameters
+        asked = {
             "scenarios": {n: s.model_dump(mode="json") for n, s in self.scenarios.items()},
             "baselines": self.baselines,
-            "parameters": dict(self.experiment.parameters),
+            "parameters": {name: value for name, value in fixed.items() if name not in drawn},
         }
+        if self.posterior is not None:
+            asked["posterior"] = {"parameters": drawn, "made_by": self.posterior.provenance}
+        return asked
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -64,19 +74,22 @@ class Plan:
 def plan(settings: Settings, scenario_folder: Path, recipe: Recipe | None = None) -> Plan:
     """Everything checked before anything is computed; ``recipe`` replaces the settings' world."""
     p = parameters(settings.parameters, settings.table, settings.beyond_range)
+    posterior = posterior_of(settings)
+    draws = draws_of(posterior, settings) if posterior else ()
     require_one_rule(settings)
     recipe = recipe or recipe_of(settings)
     scenarios = read_scenarios(settings, scenario_folder)
     designs = {name: design_of(s.levers, in_order(s.instruments)) for name, s in scenarios.items()}
-    for name, design in designs.items():
-        check_design(name, design, recipe, p, settings.horizon_years)
-        check_instruments(name, design, recipe, p, settings.horizon_years)
+    for values in all_parameters(p, draws, settings):
+        for name, design in designs.items():
+            check_design(name, design, recipe, values, settings.horizon_years)
+            check_instruments(name, design, recipe, values, settings.horizon_years)
     experiment = Experiment(
         recipe, p, designs, quarters(settings.horizon_years), settings.seed,
         settings.world.redraw, settings.table, Behaviour[settings.behaviour.upper()],
-        settings.measures == "catalogue",
+        settings.measures == "catalogue", draws, settings.posterior.seeds_per_draw if draws else 1,
     )  # fmt: skip
-    return Plan(experiment, scenarios, baselines_of(scenarios, settings.baseline))
+    return Plan(experiment, scenarios, baselines_of(scenarios, settings.baseline), posterior)
 
 
 def require_one_rule(settings: Settings) -> None:

@@ -135,6 +135,7 @@ def simulate(
     planned = plan(settings, scenario_folder, recipe or recipe_of(settings, any_network=True))
     name = chosen(planned, scenario)
     experiment = planned.experiment.with_designs({name: planned.experiment.designs[name]})
+    experiment = experiment.at(replicate)
     world = experiment.world(replicate)
     run = run_replicate(experiment, world, replicate, experiment.new_state(world))[name]
     return Simulation(name, replicate, seed_of(settings, replicate), settings, planned, run)

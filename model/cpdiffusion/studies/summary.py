@@ -11,6 +11,7 @@ from cpdiffusion.outcomes.paired import CONFIDENCE
 from cpdiffusion.outcomes.why import EXACT_CHANNELS
 from cpdiffusion.parameters import REGISTRY, moments_of
 from cpdiffusion.policy.design import Design
+from cpdiffusion.studies import left_open
 from cpdiffusion.studies.by_measure import TAKEN
 from cpdiffusion.world.regions import REGIONS
 
@@ -34,7 +35,8 @@ def headline(result: Comparison) -> str:
         return single_sentence(result)
     main = result.plan.main_pair
     others = [short_line(result, *pair) for pair in result.plan.pairs if pair != main]
-    first = f"{pair_sentence(result, *main)} {turn_sentence(result)}".strip()
+    sentences = (pair_sentence(result, *main), left_open.sentence(result, *main), turn_sentence(result))
+    first = " ".join(sentence for sentence in sentences if sentence)
     return "\n".join([first, *others])
 
 
@@ -42,23 +44,31 @@ def single_sentence(result: Comparison) -> str:
     """What the only scenario reaches."""
     only = next(iter(result.plan.scenarios))
     row = result.row(only)
+    under = "" if result.draws is None else f", {left_open.UNDER}"
     return (
         f"{where(result)}, the scenario '{result.plan.titles[only]}' reaches {row['mean']:.0f} additional "
-        f"adopters (in 90 of 100 simulated regions {row.p05:.0f} to {row.p95:.0f})."
+        f"adopters (in 90 of 100 simulated regions {row.p05:.0f} to {row.p95:.0f}{under})."
     )
 
 
 def pair_sentence(result: Comparison, scenario: str, baseline: str) -> str:
     """Who reaches more additional adopters, by how much, how sure."""
     row, base, titles = result.row(scenario), result.row(baseline), result.plan.titles
-    numbers = (
-        f"({row['mean']:.0f} against {base['mean']:.0f}; {CONFIDENCE:.0%} interval of the difference "
-        f"{row.difference_low:.0f} to {row.difference_high:.0f})"
-    )
+    numbers = f"({row['mean']:.0f} against {base['mean']:.0f}{interval_words(result, row)})"
     lead = f"{where(result)}{money_words(result.plan.experiment.advised[scenario])}, the scenario"
     odds = f"{100 * row.probability_better:.0f} of 100 simulated regions"
-    sure = f"and does better in {odds} if the assumed numbers hold."
+    under = "if the assumed numbers hold" if result.noise is None else left_open.UNDER
+    sure = f"and does better in {odds} {under}."
     return f"{lead} '{titles[scenario]}' reaches {verdict(row, titles[baseline])} {numbers}, {sure}"
+
+
+def interval_words(result: Comparison, row: pd.Series) -> str:
+    """The interval of the difference; under a posterior a sentence of its own tells how open it is."""
+    if result.noise is not None:
+        return " on average"
+    return (
+        f"; {CONFIDENCE:.0%} interval of the difference {row.difference_low:.0f} to {row.difference_high:.0f}"
+    )
 
 
 def verdict(row: pd.Series, baseline_title: str) -> str:
@@ -76,6 +86,8 @@ def rounded(firms: float) -> str:
 
 def short_line(result: Comparison, scenario: str, baseline: str) -> str:
     """One line for a further pair."""
+    if result.noise is not None:
+        return left_open.short_line(result, scenario, baseline)
     row, titles = result.row(scenario), result.plan.titles
     interval = f"({row.difference_low:+.0f} to {row.difference_high:+.0f})"
     return (
@@ -115,7 +127,8 @@ def turn_sentence(result: Comparison) -> str:
         return ""
     turning = result.turning[result.turning.turns]
     if turning.empty:
-        return "No single parameter, moved alone to either end of its range, turns this answer."
+        others = "" if result.draws is None else " besides the estimated ones"
+        return f"No single parameter{others}, moved alone to either end of its range, turns this answer."
     cases = [turn_case(row) for row in turning.head(3).itertuples()]
     return f"It would turn, or no longer be clear, if {'; or if '.join(cases)}."
 
@@ -147,6 +160,8 @@ def _parts(result: Comparison, command: str) -> Iterator[str]:
     if result.measures is not None:
         yield "## By measure\n\n" + measures_table(result.measures, result.plan.titles)
     yield replicates_words(result)
+    if result.draws is not None:
+        yield "## What is not known, and what is chance\n\n" + left_open.words(result)
     if result.why is not None and len(result.why):
         yield "## Why\n\n" + why_words(result.why, result.plan.titles)
     if result.turning is not None:
@@ -156,14 +171,21 @@ def _parts(result: Comparison, command: str) -> Iterator[str]:
 
 def caveats(result: Comparison) -> str:
     """What the data cannot tell."""
-    status = [p.status for p in REGISTRY]
+    drawn = result.plan.experiment.drawn
+    status = [p.status for p in REGISTRY if p.name not in drawn]
     variant = "as printed" if result.settings.table == "as_printed" else "reconciled"
+    from_posterior = f"{len(drawn)} are drawn from a posterior, " if drawn else ""
+    intervals = left_open.INTERVALS if drawn else INTERVALS
     return (
-        f"Of {len(status)} parameters, {status.count('assumed')} are assumed, {status.count('calibrated')} "
+        f"Of {len(REGISTRY)} parameters, {from_posterior}{status.count('assumed')} are assumed, "
+        f"{status.count('calibrated')} "
         f"estimated from Table 4 ({variant}) and {status.count('measured')} read from the literature. Table "
         "4 describes supported cohorts only: it holds no firm supported alone, so it cannot say by itself "
-        "which design is better. The intervals are those of the simulation, not of the assumptions."
+        f"which design is better. {intervals}"
     )
+
+
+INTERVALS = "The intervals are those of the simulation, not of the assumptions."
 
 
 def figures_table(result: Comparison) -> str:
@@ -175,7 +197,8 @@ def figures_table(result: Comparison) -> str:
         rows = [result.row(name, outcome) for name in names]
         cells = [_cell(row) for row in rows]
         lines.append(f"| {rows[0].label} | {rows[0].unit} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n\nMean over runs, in brackets the middle 90 % of runs."
+    each = "" if result.draws is None else ", each run under its own draw of the parameters"
+    return "\n".join(lines) + f"\n\nMean over runs, in brackets the middle 90 % of runs{each}."
 
 
 def _cell(row: pd.Series) -> str:
@@ -213,9 +236,13 @@ def replicates_words(result: Comparison) -> str:
     if not widths:
         return f"{result.replicates} replicates."
     met = "as narrow as asked" if result.reached else "wider than asked: the bound on replicates was met"
+    spread = left_open.replicates_words(result)
+    kind = "mean difference" if spread else "difference"
+    width = f"{max(widths):.2g}" if result.reached else f"{max(widths):.3g}"
     return (
-        f"{result.replicates} replicates, paired by common random numbers: the {CONFIDENCE:.0%} interval of "
-        f"the difference in additional adopters is ± {max(widths):.2g} firms, {met} (± {asked.half_width:g})."
+        f"{result.replicates} replicates{spread}, paired by common random numbers: the {CONFIDENCE:.0%} "
+        f"interval of the {kind} in additional adopters is ± {width} firms, {met} "
+        f"(± {asked.half_width:g})."
     )
 
 
@@ -243,6 +270,11 @@ def why_words(why: pd.DataFrame, titles: dict[str, str]) -> str:
     return "\n".join(parts).rstrip()
 
 
+def whole(value: float) -> str:
+    """A whole number; what rounds to 0 has no sign."""
+    return f"{value:.0f}".replace("-0", "0") if abs(value) < 0.5 else f"{value:.0f}"
+
+
 def turning_words(result: Comparison) -> str:
     """The parameters that move the difference most."""
     assert result.turning is not None
@@ -253,12 +285,16 @@ def turning_words(result: Comparison) -> str:
     ]
     lines += [
         f"| {row.meaning} (`{row.parameter}`) | {row.status} | {row.low:g} to {row.high:g} {row.unit} "
-        f"| {row.difference_at_low:.0f} | {row.difference_at_high:.0f} |"
+        f"| {whole(row.difference_at_low)} | {whole(row.difference_at_high)} |"
         for row in result.turning.head(8).itertuples()
     ]
+    one, others = "one parameter", ""
+    if result.draws is not None:
+        one = "one of the other parameters"
+        others = " (those of the posterior stay as they are drawn, a draw for each replicate)"
     return (
-        f"Difference in additional adopters ({names}), with one parameter at a time at the ends of "
-        "its range:\n\n" + "\n".join(lines)
+        f"Difference in additional adopters ({names}), with {one} at a time at the ends of "
+        f"its range{others}:\n\n" + "\n".join(lines)
     )
 
 
@@ -268,11 +304,16 @@ def next_steps(result: Comparison, command: str) -> str:
     known = [r for r in result.plan.experiment.recipe.regions if r in effects]
     other = next(r for r in effects if r not in known) if len(known) < len(effects) else known[0]
     return (
-        f"```\n{command}\n```\n\nThen: another region (`region={other}`), the corrected table "
-        f"(`table=reconciled`), {another_size(result)}one's own scenario "
+        f"```\n{command}\n```\n\nThen: another region (`region={other}`), "
+        f"{another_table(result)}{another_size(result)}one's own scenario "
         "(copy a file of `scenarios/`, change a number, name it in `scenarios=[…]`), another value of a "
         "parameter in the table above (`parameters.<name>=<value>`)."
     )
+
+
+def another_table(result: Comparison) -> str:
+    """The corrected table, where the parameters do not come from a posterior made with the other."""
+    return "" if result.draws is not None else "the corrected table (`table=reconciled`), "
 
 
 def another_size(result: Comparison) -> str:

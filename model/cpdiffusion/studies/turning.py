@@ -1,6 +1,8 @@
 """What would turn the answer: parameters moved one at a time to the ends of their ranges.
 
-One at a time finds what matters most, not what matters together; the sensitivity study does.
+One at a time finds what matters most, not what matters together; the sensitivity study does. Parameters
+that are drawn from a posterior are not moved: each replicate has its own draw of them, at both ends as at
+the default.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from cpdiffusion.parameters import REGISTRY, Parameters, RecordingParameters
 from cpdiffusion.registry.entry import Parameter
 from cpdiffusion.runner.parallel import Workers
 from cpdiffusion.runner.progress import progress_bar
+from cpdiffusion.studies.draws import FEWEST_DRAWS
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import Plan
 from cpdiffusion.world.world import World
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 SCREENED_WITH = 6  # replicates with which every parameter is tried
 LOOKED_AT = 12  # parameters with the largest swings, which are tried again with
-REPLICATES = 40
+REPLICATES = FEWEST_DRAWS  # under a posterior each has a draw of its own
 LARGEST_KEPT = 20_000  # firms: larger worlds are built again instead of kept in memory
 
 End = tuple[str, float]
@@ -82,18 +85,20 @@ def swing(parameter: Parameter, found: Found) -> float:
 
 
 def may_move(parameter: Parameter, experiment: Experiment) -> bool:
-    """Every parameter but those of other rules, and the number of firms where the user gave them."""
+    """Every parameter but those of other rules, the number of firms where the user gave them, and those
+    that are drawn."""
     is_given = bool(experiment.recipe.given) and parameter.name == "firms_per_region"
-    return not is_given and parameter.behaviour in (None, experiment.behaviour.name.lower())
+    is_drawn = parameter.name in experiment.drawn
+    return not (is_given or is_drawn) and parameter.behaviour in (None, experiment.behaviour.name.lower())
 
 
 def kept_worlds(experiment: Experiment) -> tuple[list[World], set[str]]:
     """The worlds of the replicates, and the parameters that went into them."""
-    recorder = RecordingParameters(experiment.parameters)
-    size = experiment.recipe.size(experiment.parameters)
-    experiment.with_parameters(recorder).world(0)
-    keep = REPLICATES if size <= LARGEST_KEPT else 0
-    return [experiment.world(k) for k in range(keep)], recorder.read
+    first = experiment.at(0)
+    recorder = RecordingParameters(first.parameters)
+    first.with_parameters(recorder).world(0)
+    keep = REPLICATES if first.recipe.size(first.parameters) <= LARGEST_KEPT else 0
+    return [experiment.world(k) for k in experiment.one_per_draw(keep)], recorder.read
 
 
 def difference_at(
@@ -112,10 +117,11 @@ def difference_at(
     same_world = bool(kept) and name not in read_by_world
     state: State | None = None
     found = np.empty(replicates)
-    for k in range(replicates):
-        world = kept[k] if same_world else experiment.world(k)
-        state = state or experiment.new_state(world)
-        runs = run_replicate(experiment, world, k, state, (HEADLINE_DIFFERENCE,))
+    for k, replicate in enumerate(experiment.one_per_draw(replicates)):
+        world = kept[k] if same_world else experiment.world(replicate)
+        if state is None or state.taken.size != world.size:
+            state = experiment.new_state(world)
+        runs = run_replicate(experiment, world, replicate, state, (HEADLINE_DIFFERENCE,))
         count = CATALOGUE[HEADLINE_DIFFERENCE].value
         found[k] = count(runs[scenario]) - count(runs[baseline])
     return mean_interval(found)
