@@ -32,6 +32,12 @@ class Parameter:
     most: float = math.inf
     whole: bool = False
     behaviour: str | None = None  # the only rule that looks at it; None: not bound to one
+    prior: tuple[float, float] | None = None  # believed before any calibration; None: low to high
+
+    @property
+    def prior_range(self) -> tuple[float, float]:
+        """Within which every value was as likely as any other before the model was calibrated."""
+        return self.prior or (self.low, self.high)
 
     def at(self, moments: ReturnMoments) -> float:
         """The default under a variant of Table 4."""
