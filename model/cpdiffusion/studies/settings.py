@@ -90,7 +90,7 @@ class CalibrateSettings(BaseModel):
     leave_out: list[str] = Field(description="targets that are not to be met")
     population: int = Field(ge=10, le=100_000, description="accepted candidates per generation")
     histories: int = Field(ge=1, le=1000, description="over which a candidate's patterns are averaged")
-    firms_per_region: int = Field(ge=60, le=1_000_000)
+    firms_per_region: int = Field(ge=200, le=5000)
     plantings: int = Field(ge=2, le=10_000, description="of study=recover")
 
     @field_validator("parameters", "leave_out", mode="before")
