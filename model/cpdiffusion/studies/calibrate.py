@@ -118,6 +118,11 @@ def problem_of(settings: Settings) -> Problem:
     return problem
 
 
+def compile_once(problem: Problem) -> None:
+    """Evaluate a candidate here, so that not every process compiles the model for itself."""
+    problem(dict.fromkeys(problem.prior.names, 0.0))
+
+
 def all_targets(settings: Settings) -> tuple[Target, ...]:
     """Every target that there is, also those to be left out."""
     return targets_of(rows_of(settings), name_of(settings), settings.calibrate.histories)
@@ -125,6 +130,7 @@ def all_targets(settings: Settings) -> tuple[Target, ...]:
 
 def run(problem: Problem, settings: Settings, history: Path) -> Found:
     """The posterior, with progress."""
+    compile_once(problem)
     population, generations = settings.calibrate.population, len(TEMPERATURES)
     workers = settings.workers or available_cores()
     with progress_bar("calibrating", population * generations, settings.progress) as bar:

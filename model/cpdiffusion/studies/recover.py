@@ -16,7 +16,7 @@ from cpdiffusion.runner.folder import write_whole
 from cpdiffusion.runner.parallel import available_cores
 from cpdiffusion.runner.progress import progress_bar
 from cpdiffusion.runner.unfinished import finished, take_up
-from cpdiffusion.studies.calibrate import asked_for, problem_of
+from cpdiffusion.studies.calibrate import asked_for, compile_once, problem_of
 from cpdiffusion.studies.folder import Job
 from cpdiffusion.studies.recover_summary import headline, summary
 from cpdiffusion.studies.settings import Settings
@@ -56,6 +56,7 @@ def all_recovered(problem: Problem, settings: Settings, state: Path) -> Recovere
     """Every planting, in its own process, each calibrated from the start to the end by one."""
     import pandas as pd
 
+    compile_once(problem)
     numbers = range(settings.calibrate.plantings)
     workers = settings.workers or available_cores()
     job = partial(one_recovered, problem, settings.calibrate.population, settings.seed, state)
