@@ -25,6 +25,8 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
   cpdiffusion study=portfolio                        which instruments to add under a given budget
   cpdiffusion study=validate                         how well returns not seen are predicted
   cpdiffusion study=validate results=own.csv         the same for your own table, with Table 4's columns
+  cpdiffusion study=calibrate                        which parameters fit the evidence (about ten minutes)
+  cpdiffusion study=recover                          whether calibration finds parameters that were planted
   cpdiffusion study=audit                            every discrepancy in Table 4
   cpdiffusion study=parameters                       every number of the model, with its source
   cpdiffusion --settings                             all settings and their defaults
@@ -46,10 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print(
-            "\ncpdiffusion: interrupted; nothing was written. The same command starts again.", file=sys.stderr
-        )
+    except KeyboardInterrupt as stop:
+        said = str(stop) or "interrupted; nothing was written. The same command starts again."
+        print(f"\ncpdiffusion: {said}", file=sys.stderr)
         return 130
 
 
@@ -100,6 +101,14 @@ def _study(words: list[str]) -> int:
         from cpdiffusion.studies.validate_folder import validate_to_folder
 
         validate_to_folder(settings, command)
+    elif settings.study == "calibrate":
+        from cpdiffusion.studies.calibrate_folder import calibrate_to_folder
+
+        calibrate_to_folder(settings, command)
+    elif settings.study == "recover":
+        from cpdiffusion.studies.recover import recover_to_folder
+
+        recover_to_folder(settings, command)
     elif settings.study == "audit":
         from cpdiffusion.studies.audit import print_audit
 

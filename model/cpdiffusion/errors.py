@@ -17,3 +17,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if close:
         return f"; did you mean '{close[0]}'?"
     return f"; known: {', '.join(choices)}." if len(choices) <= 40 else "."
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped long work; the message says what is kept and how to go on."""

@@ -31,6 +31,7 @@ from cpdiffusion.errors import InputError
 CHUNK = 20  # candidates to a task; part of no result
 AHEAD = 3  # tasks per process that wait or run: what is done in vain at the end of a generation
 WIDENED, DEGREES = 1.2, 8.0  # of the proposals: wider and heavier in the tails than what was found
+UNSURE = 2.0  # wider still by so many times parameters over effective particles
 SHRUNK = 0.1  # of the correlations, which few particles tell badly
 LEAST_VARIANCE = 1e-4
 
@@ -71,7 +72,8 @@ class Moves(Transition):
         self._names, self._centre = list(X.columns), w @ points
         apart = (points - self._centre) * np.sqrt(w)[:, None]
         spread = apart.T @ apart
-        spread = WIDENED * ((1.0 - SHRUNK) * spread + np.diag(SHRUNK * np.diag(spread) + LEAST_VARIANCE))
+        wider = WIDENED * (1.0 + UNSURE * len(self._names) * float((w**2).sum()))
+        spread = wider * ((1.0 - SHRUNK) * spread + np.diag(SHRUNK * np.diag(spread) + LEAST_VARIANCE))
         self._factor = np.linalg.cholesky(spread)
         self._whiten = np.linalg.inv(self._factor)
         self._log_constant = _log_t_constant(len(self._names)) - float(np.log(np.diag(self._factor)).sum())

@@ -33,7 +33,6 @@ from cpdiffusion.world.regions import REGIONS, SECTORS, Region
 from cpdiffusion.world.ties import draw_ties
 from cpdiffusion.world.world import World, complex_names, synthetic_places
 
-HISTORIES = 4
 NO_PROGRAMME = design_of(Levers())
 REGIONAL_PROGRAMME = Levers(support="cluster", cohort_size=25)
 AUTONOMOUS_YEARS = 16  # from the first CP programmes of the 1990s to the paper (000)
@@ -54,7 +53,7 @@ class Simulator:
     region_effects: tuple[float, ...]
     fixed: Parameters
     seed: int
-    histories: int = HISTORIES
+    histories: int
 
     def patterns(self, values: Values, first: int = 0) -> dict[str, float]:
         """Every pattern as a mean over histories ``first`` to ``first + histories - 1``."""

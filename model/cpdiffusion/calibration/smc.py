@@ -52,6 +52,7 @@ class Problem:
 class Found:
     """Weighted draws from the posterior, and how it was reached."""
 
+    scores: Floats  # (K, P) normal scores of the parameters
     values: Floats  # (K, P) parameters
     weights: Floats  # (K,) sum 1
     patterns: pd.DataFrame  # (K, patterns)
@@ -90,7 +91,7 @@ def require_pyabc() -> None:
             "study=calibrate: needs pyabc, which is not installed; install it by "
             "pip install 'cpdiffusion[calibrate]'."
         ) from None
-    logging.getLogger("ABC").setLevel(logging.WARNING)
+    logging.getLogger("ABC").setLevel(logging.ERROR)  # it warns of weights that are small only in scale
 
 
 @contextlib.contextmanager
@@ -150,8 +151,10 @@ def _found(history: Any, problem: Problem) -> Found:
     _, patterns = history.get_weighted_sum_stats(t=last)
     generations = history.get_all_populations()
     generations = generations[generations.t >= 0]
+    points = scores[list(problem.prior.names)].to_numpy()
     return Found(
-        problem.prior.values(scores[list(problem.prior.names)].to_numpy()),
+        points,
+        problem.prior.values(points),
         np.asarray(weights) / np.sum(weights),
         pd.DataFrame([{name: float(v) for name, v in one.items()} for one in patterns]),
         pd.DataFrame({

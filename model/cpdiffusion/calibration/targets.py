@@ -20,6 +20,7 @@ from cpdiffusion.errors import InputError, did_you_mean
 from cpdiffusion.evidence.moments import return_moments
 from cpdiffusion.evidence.table4 import RegionYear
 
+HISTORIES = 4  # over which the patterns of a candidate are averaged
 LEAST_TOLERANCE_FIRMS = 2.0
 INVESTMENT_TOLERANCE = 0.25  # of the figure: the table may count firms of years that it does not list
 
@@ -53,26 +54,31 @@ def log_likelihood(targets: Sequence[Target], patterns: Mapping[str, float]) -> 
     return -0.5 * sum(t.weight * t.misfit(patterns[t.name]) ** 2 for t in targets if t.weight > 0.0)
 
 
-def targets_of(rows: Sequence[RegionYear], name: str = "Table 4") -> tuple[Target, ...]:
+def targets_of(
+    rows: Sequence[RegionYear], name: str = "Table 4", histories: int = HISTORIES
+) -> tuple[Target, ...]:
     """All targets; those of the results table as far as so few rows can tell them."""
-    return (*table_targets(sample(rows), name), *firm_targets(rows, name), *OTHER_TARGETS)
+    return (*table_targets(sample(rows), name, histories), *firm_targets(rows, name), *OTHER_TARGETS)
 
 
-def table_targets(of: Sample, name: str) -> tuple[Target, ...]:
-    """Figures of returns with the standard errors that the size of the table gives them."""
-    figures, errors = table_figures(of), table_errors(of)
+def table_targets(of: Sample, name: str, histories: int = HISTORIES) -> tuple[Target, ...]:
+    """Figures of returns with the standard errors that the size of the table gives them.
+
+    A candidate's figures are means over ``histories`` tables of that size and err too, by as much less.
+    """
+    figures, errors, both = table_figures(of), table_errors(of), math.sqrt(1.0 + 1.0 / histories)
     return tuple(
-        Target(key, TABLE_WORDS[key], "log ROI", figures[key], figures[key], errors[key], name)
-        for key in TABLE_WORDS
+        Target(key, words, unit, figures[key], figures[key], errors[key] * both, name)
+        for key, (words, unit) in TABLE_WORDS.items()
         if math.isfinite(figures[key]) and 0.0 < errors[key] < math.inf
     )
 
 
 TABLE_WORDS = {
-    "mean_log_roi": "mean log ROI of region-years",
-    "within_region_sd": "spread of log ROI within regions",
-    "investment_slope": "slope of log ROI on log investment within regions",
-    "largest_over_median": "log of the largest ROI over the median",
+    "mean_log_roi": ("mean log ROI of region-years", "log ROI"),
+    "within_region_sd": ("spread of log ROI within regions", "log ROI"),
+    "investment_slope": ("slope of log ROI on log investment within regions", "log/log"),
+    "largest_over_median": ("log of the largest ROI over the median", "log ROI"),
 }
 
 

@@ -90,6 +90,14 @@ def files_of_result(out: Path) -> list[str]:
     return [name for name in listed if isinstance(name, str) and Path(name).name == name]
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that it is on the disk as a whole, or not there."""
+    staging = path.with_name(f".{path.name}.part")
+    staging.write_text(text, encoding="utf-8")
+    _sync(staging)
+    staging.replace(path)
+
+
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())

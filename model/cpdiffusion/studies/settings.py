@@ -81,12 +81,43 @@ class PortfolioSettings(BaseModel):
         return [value] if isinstance(value, str) else value
 
 
+class CalibrateSettings(BaseModel):
+    """What is calibrated to what, and how thoroughly."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    parameters: list[str] | None = Field(min_length=1, max_length=40, description="empty: the usual twelve")
+    leave_out: list[str] = Field(description="targets that are not to be met")
+    population: int = Field(ge=10, le=100_000, description="accepted candidates per generation")
+    histories: int = Field(ge=1, le=1000, description="over which a candidate's patterns are averaged")
+    firms_per_region: int = Field(ge=200, le=5000)
+    plantings: int = Field(ge=2, le=10_000, description="of study=recover")
+
+    @field_validator("parameters", "leave_out", mode="before")
+    @classmethod
+    def _one_is_a_list_too(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
+READ_RESULTS = ("validate", "calibrate", "recover")
+
+
 class Settings(BaseModel):
     """Everything that a study is asked to do."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    study: Literal["compare", "simulate", "measures", "portfolio", "validate", "audit", "parameters"]
+    study: Literal[
+        "compare",
+        "simulate",
+        "measures",
+        "portfolio",
+        "validate",
+        "calibrate",
+        "recover",
+        "audit",
+        "parameters",
+    ]
     region: str | list[str] = Field(description="a preset, several, or 'all'")
     behaviour: Literal["peer_benefit", "threshold", "bass", "cascade"]
     measures: Literal["package", "catalogue"]
@@ -104,6 +135,7 @@ class Settings(BaseModel):
     results: Path | None = Field(description="the user's own results in place of Table 4, with its columns")
     replicates: ReplicateSettings
     portfolio: PortfolioSettings
+    calibrate: CalibrateSettings
     why: bool
     turning: bool
     figures: bool
@@ -121,8 +153,9 @@ class Settings(BaseModel):
     @field_validator("results")
     @classmethod
     def _read_by_one_study(cls, value: Path | None, known: ValidationInfo) -> Path | None:
-        if value is not None and known.data.get("study") != "validate":
+        if value is not None and known.data.get("study") not in READ_RESULTS:
             raise PydanticCustomError(
-                "unread", "only study=validate reads it; leave it out or name that study"
+                "unread",
+                "only study=validate, calibrate and recover read it; leave it out or name one",
             )
         return value
