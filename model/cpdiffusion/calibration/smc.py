@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,9 +81,9 @@ def sample_posterior(
         inference = _inference(problem, population, temperatures, pool, workers, seed, told)
         _open(inference, history, problem)
         left = len(temperatures) - (inference.history.max_t + 1)
-        if left:
-            inference.run(max_nr_populations=left)
-        return _found(inference.history, problem)
+        if left > 0:  # without the least temperature at which pyabc would stop, even before the last of ours
+            inference.run(minimum_epsilon=0.0, max_nr_populations=left)
+        return _found(inference.history, problem, len(temperatures) - 1)
 
 
 def require_pyabc() -> None:
@@ -100,11 +104,44 @@ def processes(workers: int) -> Iterator[Executor | None]:
     if workers == 1:
         yield None
         return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    context = get_context("spawn")
+    lifeline, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, context, initializer=hang_on, initargs=(lifeline,))
     try:
+        with _deaf_to_interrupts():
+            for _ in range(workers):  # each starts one process, as none is idle yet
+                pool.submit(int)
         yield pool
+    except BaseException:
+        held.close()  # what is under way is not waited for
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        held.close()
+
+
+def hang_on(lifeline: Connection) -> None:
+    """In a process of the pool: leave Ctrl-C to the parent, and end when it lets go or was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _end_with(lifeline: Connection) -> None:
+    lifeline.poll(None)  # nothing is ever sent: it returns at the other end's close
+    os._exit(1)
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A process that starts here ignores Ctrl-C from its first moment; only the main thread may ask that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _inference(
@@ -134,23 +171,33 @@ def kernel(targets: Sequence[Target], x: Mapping[str, float], *_: Any, **__: Any
 
 
 def _open(inference: Any, history: Path, problem: Problem) -> None:
-    """A new history, or the one that is there."""
-    address = f"sqlite:///{history}"
+    """The history that is there, or else a new one; put there whole, as a part of one could not go on."""
     observed = {target.name: target.low for target in problem.targets}
-    if history.exists():
-        inference.load(address, observed_sum_stat=observed)
-    else:
-        inference.new(address, observed)
+    if not history.exists():
+        begun = history.with_name(f"{history.name}.begun")
+        begun.unlink(missing_ok=True)
+        inference.new(_address(begun), observed)
+        begun.replace(history)
+    inference.load(_address(history), observed_sum_stat=observed)
 
 
-def _found(history: Any, problem: Problem) -> Found:
+def _address(history: Path) -> str:
+    """SQLAlchemy's address of a file. InputError for a path in which it would see more than a path."""
+    if set("%?") & set(str(history)):
+        raise InputError(
+            f"study=calibrate: {history.parent} has % or ? in it, which the file of its state cannot have; "
+            "choose another out=."
+        )
+    return f"sqlite:///{history}"
+
+
+def _found(history: Any, problem: Problem, last: int) -> Found:
     import pandas as pd
 
-    last = history.max_t
     scores, weights = history.get_distribution(m=0, t=last)
     _, patterns = history.get_weighted_sum_stats(t=last)
     generations = history.get_all_populations()
-    generations = generations[generations.t >= 0]
+    generations = generations[generations.t.between(0, last)]
     points = scores[list(problem.prior.names)].to_numpy()
     return Found(
         points,
