@@ -62,6 +62,7 @@ HEAVY = {
     "numba",
     "omegaconf",
     "pandas",
+    "pyabc",
     "pyarrow",
     "pydantic",
     "scipy",
@@ -412,9 +413,11 @@ def test_length_counts_code_and_not_the_docstring() -> None:
 
 
 def declared_requirements() -> list[Requirement]:
+    """Requirements of the package and of all its extras; an extra may name another by the package's name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"].values()
-    return [Requirement(text) for texts in (project["dependencies"], *extras) for text in texts]
+    declared = [Requirement(text) for texts in (project["dependencies"], *extras) for text in texts]
+    return [requirement for requirement in declared if requirement.name != PACKAGE]
 
 
 def pins() -> list[Requirement]:

@@ -7,6 +7,7 @@ number are kept: how many processes share the work changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import pickle
 import random
@@ -30,6 +31,7 @@ from cpdiffusion.errors import InputError
 
 CHUNK = 20  # candidates to a task; part of no result
 AHEAD = 3  # tasks per process that wait or run: what is done in vain at the end of a generation
+HOPELESS = 10_000  # candidates for one that is accepted
 DEGREES = 8.0  # of the proposals: heavier in the tails than what was found
 UNSURE = 2.0  # wider by so many times parameters over effective particles
 SHRUNK = 0.1  # of the correlations, which few particles tell badly
@@ -132,18 +134,21 @@ class KeyedSampler(Sampler):
                 accepted += 1
             if number % CHUNK == 0 or accepted == n:
                 self.told(t, accepted, number)
+                _require_hope(t, accepted, number)
             if accepted == n:
                 self.nr_evaluations_ = number
                 return sample
         raise AssertionError("candidates have no end")
 
     def _candidates(self, simulate_one: Callable[[], Any], t: int) -> Iterator[Any | None]:
-        key, blob = (self.seed, t), pickle.dumps(simulate_one)
+        key = (self.seed, t)
         if self.pool is None:
             for first in count(0, CHUNK):
-                yield from evaluated(simulate_one, key, first)
+                with _generators_kept():
+                    found = evaluated(simulate_one, key, first)
+                yield from found
         else:
-            yield from self._from_pool(self.pool, blob, key)
+            yield from self._from_pool(self.pool, pickle.dumps(simulate_one), key)
 
     def _from_pool(self, pool: Executor, blob: bytes, key: tuple[int, int]) -> Iterator[Any | None]:
         firsts, waiting = count(0, CHUNK), deque[Future[Evaluated]]()
@@ -160,6 +165,27 @@ class KeyedSampler(Sampler):
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _require_hope(t: int, accepted: int, number: int) -> None:
+    """InputError where hardly any candidate is accepted: the generation would never end."""
+    if number >= HOPELESS and accepted * HOPELESS < number:
+        raise InputError(
+            f"study=calibrate: of {number} candidates of generation {t + 1}, {accepted} came near the "
+            "targets; leave out a target that the model cannot reach, or one that is known too exactly "
+            "(calibrate.leave_out=)."
+        )
+
+
+@contextlib.contextmanager
+def _generators_kept() -> Iterator[None]:
+    """What is drawn here leaves the common generators as they were: they may be somebody else's."""
+    state, other = np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+        random.setstate(other)
 
 
 def evaluated(simulate_one: Callable[[], Any], key: tuple[int, int], first: int) -> Evaluated:

@@ -13,16 +13,16 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cpdiffusion.calibration.priors import Floats, Prior
+from cpdiffusion.calibration.processes import processes
 from cpdiffusion.calibration.simulator import Simulator
 from cpdiffusion.calibration.targets import Target, log_likelihood
 from cpdiffusion.errors import InputError
@@ -73,13 +73,28 @@ def sample_posterior(
     ``history`` is pyabc's SQLite file, written generation by generation. ``told`` hears of progress.
     """
     require_pyabc()
-    with processes(workers) as pool:
+    with processes(workers) as pool, _history_refusals(history):
         inference = _inference(problem, population, temperatures, pool, workers, seed, told)
         _open(inference, history, problem)
         left = len(temperatures) - (inference.history.max_t + 1)
-        if left:
-            inference.run(max_nr_populations=left)
-        return _found(inference.history, problem)
+        if left > 0:  # without the least temperature at which pyabc would stop, even before the last of ours
+            inference.run(minimum_epsilon=0.0, max_nr_populations=left)
+        return _found(inference.history, problem, len(temperatures) - 1)
+
+
+@contextlib.contextmanager
+def _history_refusals(history: Path) -> Iterator[None]:
+    """InputError where the file of the state cannot be read or written, as on a full disk."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise InputError(
+            f"{history}: cannot be read or written ({reason}); make room or delete it, and give the same "
+            "command again."
+        ) from None
 
 
 def require_pyabc() -> None:
@@ -92,19 +107,6 @@ def require_pyabc() -> None:
             "pip install 'cpdiffusion[calibrate]'."
         ) from None
     logging.getLogger("ABC").setLevel(logging.ERROR)  # it warns of weights that are small only in scale
-
-
-@contextlib.contextmanager
-def processes(workers: int) -> Iterator[Executor | None]:
-    """A pool of processes, or none for a single worker. Fresh ones: a fork would share our threads' locks."""
-    if workers == 1:
-        yield None
-        return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _inference(
@@ -134,23 +136,33 @@ def kernel(targets: Sequence[Target], x: Mapping[str, float], *_: Any, **__: Any
 
 
 def _open(inference: Any, history: Path, problem: Problem) -> None:
-    """A new history, or the one that is there."""
-    address = f"sqlite:///{history}"
+    """The history that is there, or else a new one; put there whole, as a part of one could not go on."""
     observed = {target.name: target.low for target in problem.targets}
-    if history.exists():
-        inference.load(address, observed_sum_stat=observed)
-    else:
-        inference.new(address, observed)
+    if not history.exists():
+        begun = history.with_name(f"{history.name}.begun")
+        begun.unlink(missing_ok=True)
+        inference.new(_address(begun), observed)
+        begun.replace(history)
+    inference.load(_address(history), observed_sum_stat=observed)
 
 
-def _found(history: Any, problem: Problem) -> Found:
+def _address(history: Path) -> str:
+    """SQLAlchemy's address of a file. InputError for a path in which it would see more than a path."""
+    if set("%?") & set(str(history)):
+        raise InputError(
+            f"study=calibrate: {history.parent} has % or ? in it, which the file of its state cannot have; "
+            "choose another out=."
+        )
+    return f"sqlite:///{history}"
+
+
+def _found(history: Any, problem: Problem, last: int) -> Found:
     import pandas as pd
 
-    last = history.max_t
     scores, weights = history.get_distribution(m=0, t=last)
     _, patterns = history.get_weighted_sum_stats(t=last)
     generations = history.get_all_populations()
-    generations = generations[generations.t >= 0]
+    generations = generations[generations.t.between(0, last)]
     points = scores[list(problem.prior.names)].to_numpy()
     return Found(
         points,

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cpdiffusion.calibration.processes import processes
 from cpdiffusion.calibration.recovery import coverage_table, planted, recovered
-from cpdiffusion.calibration.smc import Problem, processes, require_pyabc
+from cpdiffusion.calibration.smc import Problem, require_pyabc
 from cpdiffusion.errors import Interrupted
 from cpdiffusion.runner.folder import write_whole
 from cpdiffusion.runner.parallel import available_cores

@@ -1,0 +1,58 @@
+"""A pool of processes that leaves Ctrl-C to its parent and never outlives it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+
+@contextlib.contextmanager
+def processes(workers: int) -> Iterator[Executor | None]:
+    """A pool of processes, or none for a single worker. Fresh ones: a fork would share our threads' locks."""
+    if workers == 1:
+        yield None
+        return
+    context = get_context("spawn")
+    lifeline, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, context, initializer=hang_on, initargs=(lifeline,))
+    try:
+        with _deaf_to_interrupts():
+            for _ in range(workers):  # each starts one process, as none is idle yet
+                pool.submit(int)
+        yield pool
+    except BaseException:
+        held.close()  # what is under way is not waited for
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        held.close()
+
+
+def hang_on(lifeline: Connection) -> None:
+    """In a process of the pool: leave Ctrl-C to the parent, and end when it lets go or was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _end_with(lifeline: Connection) -> None:
+    lifeline.poll(None)  # nothing is ever sent: it returns at the other end's close
+    os._exit(1)
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A process that starts here ignores Ctrl-C from its first moment; only the main thread may ask that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
