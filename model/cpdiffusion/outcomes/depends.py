@@ -88,9 +88,8 @@ def inverse_root(correlation: Values) -> Values:
     """The symmetric inverse root of a correlation matrix; directions without spread are left out."""
     values, vectors = np.linalg.eigh(correlation)
     known = values > 1e-10
-    return np.asarray(
-        (vectors * np.where(known, 1.0 / np.sqrt(np.where(known, values, 1.0)), 0.0)) @ vectors.T
-    )
+    roots = np.where(known, 1.0 / np.sqrt(np.where(known, values, 1.0)), 0.0)
+    return np.asarray((vectors * roots) @ vectors.T)
 
 
 def jackknifed(found: Values, without: Values) -> list[Interval]:

@@ -50,8 +50,9 @@ def how_much(result: Headline) -> str:
         span = f"from {abs(row.expected_p05):.0f} fewer to {row.expected_p95:.0f} more"
     return (
         f"{where(comparison)}{money}, the scenario {cohorts} reaches {whole(abs(row.difference))} {more} "
-        f"additional adopters than {alone} ({row.mean_scenario:.0f} against {row.mean_baseline:.0f}; {span} in 90 of 100 cases "
-        f"that the evidence leaves open), and {sureness(row.probability_better_on_average)}."
+        f"additional adopters than {alone} ({row.mean_scenario:.0f} against {row.mean_baseline:.0f}; {span} "
+        "in 90 of 100 cases that the evidence leaves open), and "
+        f"{sureness(row.probability_better_on_average)}."
     )
 
 
@@ -261,10 +262,10 @@ def size_table(result: Headline) -> str:
 SIZE_NOTES = (
     "Every size spends the same money on the same worlds. *Difference*: additional adopters over individual "
     f"support, with the {percent()} interval of the mean. *Best in*: share of draws of the parameters in "
-    "which the size does best, from a smooth curve over size for each draw: the luck of its few runs is taken "
-    "out, as it would make the best size jump, and so is how well whole cohorts happen to fit this budget "
-    "(here ± {uneven:.1f} adopters from size to size). *Behind the best*: adopters lost on average to the "
-    "size that is best on average."
+    "which the size does best, from a smooth curve over size for each draw: the luck of its few runs is "
+    "taken out, as it would make the best size jump, and so is how well whole cohorts happen to fit this "
+    "budget (here ± {uneven:.1f} adopters from size to size). *Behind the best*: adopters lost on average to "
+    "the size that is best on average."
 )
 
 
@@ -338,9 +339,9 @@ def depends_table(result: Headline) -> str:
         )
     return (
         "\n".join(lines) + "\n\nFrom a linear regression over the draws, the others at their mean: the ends "
-        f"are the 5 % and 95 % quantile of the draws, in brackets {percent()} intervals, *share* is that of the "
-        f"variance which the drawn parameters cause. Together they explain {percent_of(result.explained)} of "
-        "it; the rest are bends and interactions."
+        f"are the 5 % and 95 % quantile of the draws, in brackets {percent()} intervals, *share* is that of "
+        "the variance which the drawn parameters cause. Together they explain "
+        f"{percent_of(result.explained)} of it; the rest are bends and interactions."
     )
 
 
