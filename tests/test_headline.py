@@ -25,7 +25,7 @@ from cpdiffusion.plots.save import figure
 from cpdiffusion.policy.programme import advice_costs
 from cpdiffusion.studies.headline import Headline
 from cpdiffusion.studies.headline_sizes import of_size
-from cpdiffusion.studies.headline_summary import as_good, finding, summary
+from cpdiffusion.studies.headline_summary import as_good, finding, span, summary
 from test_plots import by_gid, visible_texts
 
 SIZES = (2, 3, 4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60)
@@ -310,9 +310,9 @@ def test_the_finding_says_what_the_tables_say(result: Headline) -> None:
     said, head = finding(result), result.table.iloc[0]
     assert f"reaches {head.difference:.0f} more additional adopters" in said
     assert f"({head.mean_scenario:.0f} against {head.mean_baseline:.0f};" in said
-    assert f"{head.expected_p05:.0f} to {head.expected_p95:.0f} more in 90 of 100" in said
+    assert f"{span(head.expected_p05, head.expected_p95)} in 90 of 100" in said
     largest = result.why.loc[result.why.share.abs().idxmax()]  # type: ignore[union-attr]
-    assert f"The largest part is {largest.words} ({largest.share:+.0f} adopters)" in said
+    assert f"The largest part comes through '{largest.words}' ({largest.share:+.0f} adopters)" in said
     best = int(result.best_size.set_index("figure").estimate["best_on_average"])
     assert f"cohorts of {best} firms do best" in said
     assert said.count(". ") == 1  # two sentences
@@ -369,6 +369,31 @@ def test_the_words_know_when_cohorts_do_worse(posterior: Path) -> None:
     assert f"reaches {-head.difference:.0f} fewer additional adopters" in said
     assert f"{-head.expected_p95:.0f} to {-head.expected_p05:.0f} fewer in 90 of 100" in said
     assert "the probability that cohorts do better on average is below 0.01" in said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (8.2, 67.0, "8 to 67 more"), (-67.0, -8.2, "8 to 67 fewer"), (0.4, 2.6, "0.4 to 2.6 more"),
+        (-3.4, 12.0, "3 fewer to 12 more"), (0.0, 0.0, "as many"), (0.01, 5.0, "as many to 5 more"),
+    ],
+)  # fmt: skip
+def test_a_range_is_said_as_one_would(low: float, high: float, said: str) -> None:
+    assert span(low, high) == said
+
+
+def test_where_nothing_differs_nothing_is_said_to_do_best(posterior: Path) -> None:
+    nobody_can_pay = ["parameters.liquidity_ratio_median=0.001", "parameters.liquidity_ratio_log_sd=0.01"]
+    words = [*nobody_can_pay, "beyond_range=true", "why=true"]
+    found = cpd.headline([*QUICK[1:], f"parameters={posterior}", *words])
+    assert not found.cohort_sizes.difference.any()
+    said = finding(found)
+    assert (
+        "reaches as many additional adopters as 'Firms supported one by one' (0 against 0; as many in" in said
+    )
+    assert "the probability is 0.50 that cohorts do" in said
+    assert "All cohort sizes tried, from 2 to 25, do about as well." in said
+    assert summary(found, "the command")
 
 
 def test_a_size_that_the_title_does_not_say_is_said(posterior: Path) -> None:
@@ -432,7 +457,9 @@ def test_the_same_seed_gives_the_same_bytes_with_one_and_two_workers(posterior: 
         (["headline.cohort_sizes=[2,61]", "parameters.firms_per_region=60", "beyond_range=true"],
          "headline.cohort_sizes: cohort_size=61 is larger than the region (60 firms); choose at most 60."),
         (["headline.cohort_sizes=[2,100]"],
-         "headline.cohort_sizes: a cohort of 100 costs up to"),
+         "more than the whole budget of 1,200; raise levers.budget_mkrw_per_year, or set "
+         "headline.cohort_sizes=[2,25]."),
+        (["levers.budget_mkrw_per_year=100"], "budget of 300; raise levers.budget_mkrw_per_year."),
         (["scenarios=[individual,none]"], "compares one scenario with support: cluster with one"),
         (["scenarios=[individual,cluster_10,cluster_25]"], "name one of each"),
         (["changes.individual.budget_mkrw_per_year=500"], "compares at equal money"),

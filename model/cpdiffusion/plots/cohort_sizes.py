@@ -83,9 +83,9 @@ def _draw_best(ax: Axes, found: Sequence[Row], chosen: int) -> None:
     ax.bar(places, shares, width=0.7 * min(gaps), color=style.COLOURS[0], gid="best")
     for place, share in zip(places, shares, strict=True):
         if share > 0.0:
-            ax.text(
-                place, share, label_of(share), ha="center", va="bottom", size=style.TEXT_PT,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            ax.annotate(
+                label_of(share), (place, share), xytext=(0, 3), textcoords="offset points", ha="center",
+                size=style.TEXT_PT, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0},
             )  # fmt: skip
     ax.set_ylim(0.0, 1.2 * max(shares))
     ax.set_ylabel("% of draws", size=style.TEXT_PT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -42,21 +42,32 @@ def of_size(design: Design, size: int) -> Design:
 
 
 def check_sizes(planned: Plan, sizes: Sequence[int], settings: Settings) -> None:
-    """InputError for a size that no region holds, or whose first cohort the whole budget never pays."""
+    """InputError for a size that no region holds, or of which the whole budget does not pay one cohort."""
     experiment = planned.experiment
     design = experiment.designs[planned.main_pair[0]]
+    dearest = dict.fromkeys(sizes, 0.0)
     for k in range(len(experiment.draws)):
         values = experiment.at(k * experiment.seeds_per_draw).parameters
         for size in sizes:
             mine = of_size(design, size)
             check_design(SETTING, mine, experiment.recipe, values, settings.horizon_years)
-            cost = float(advice_costs(mine, values)[size])
-            budget = mine.budget_mkrw_per_year * mine.programme_years
-            if cost > budget:
-                raise InputError(
-                    f"{SETTING}: a cohort of {size} costs up to {cost:,.0f} million KRW, more than the whole "
-                    f"budget of {budget:,.0f}; leave that size out or raise levers.budget_mkrw_per_year."
-                )
+            dearest[size] = max(dearest[size], float(advice_costs(mine, values)[size]))
+    require_payable(dearest, design.budget_mkrw_per_year * design.programme_years, design.batch)
+
+
+def require_payable(cost_mkrw: Mapping[int, float], budget_mkrw: float, own: int) -> None:
+    """InputError unless the budget pays a cohort of each size; ``own`` is that of the scenario itself."""
+    payable = [size for size, cost in cost_mkrw.items() if cost <= budget_mkrw]
+    if len(payable) == len(cost_mkrw):
+        return
+    first = next(size for size in cost_mkrw if size not in payable)
+    way_out = "raise levers.budget_mkrw_per_year"
+    if own in payable and len(payable) > 1:
+        way_out += f", or set {SETTING}=[{','.join(map(str, payable))}]"
+    raise InputError(
+        f"{SETTING}: a cohort of {first} costs up to {cost_mkrw[first]:,.0f} million KRW, more than the "
+        f"whole budget of {budget_mkrw:,.0f}; {way_out}."
+    )
 
 
 def run_sizes(

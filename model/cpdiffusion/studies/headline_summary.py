@@ -29,6 +29,7 @@ SHOWN = (
 COST = "cost_per_additional_adopter_mkrw"
 NAMED = 3  # parameters in a sentence
 SEEN_IN_PRACTICE = (6, 40)  # firms per cohort in the sources: Sweden from 6, Table 4 up to Gwangju's 40
+LEAST = 0.05  # firms: a smaller difference is none
 OPEN = 0.05  # a probability nearer than this to 0 or 1 is taken as clear
 
 
@@ -43,17 +44,32 @@ def how_much(result: Headline) -> str:
     row, (cohorts, alone) = result.table.iloc[0], titles(result)
     comparison = result.comparison
     money = money_words(comparison.plan.experiment.designs[comparison.plan.main_pair[0]])
-    more = "more" if row.difference > 0 else "fewer"
-    low, high = sorted((abs(row.expected_p05), abs(row.expected_p95)))
-    span = f"{low:.0f} to {high:.0f} {more}"
-    if row.expected_p05 * row.expected_p95 < 0:
-        span = f"from {abs(row.expected_p05):.0f} fewer to {row.expected_p95:.0f} more"
     return (
-        f"{where(comparison)}{money}, the scenario {cohorts} reaches {whole(abs(row.difference))} {more} "
-        f"additional adopters than {alone} ({row.mean_scenario:.0f} against {row.mean_baseline:.0f}; {span} "
-        "in 90 of 100 cases that the evidence leaves open), and "
-        f"{sureness(row.probability_better_on_average)}."
+        f"{where(comparison)}{money}, the scenario {cohorts} reaches {many(row.difference)} additional "
+        f"adopters {'as' if same(row.difference) else 'than'} {alone} ({row.mean_scenario:.0f} against "
+        f"{row.mean_baseline:.0f}; {span(row.expected_p05, row.expected_p95)} in 90 of 100 cases that the "
+        f"evidence leaves open), and {sureness(row.probability_better_on_average)}."
     )
+
+
+def same(difference: float) -> bool:
+    """Whether a difference would be written as none."""
+    return abs(difference) < LEAST
+
+
+def many(difference: float) -> str:
+    """How many more or fewer."""
+    if same(difference):
+        return "as many"
+    return f"{whole(abs(difference))} {'more' if difference > 0 else 'fewer'}"
+
+
+def span(low: float, high: float) -> str:
+    """A range of differences."""
+    if low * high > 0 and not (same(low) or same(high)):
+        near, far = sorted((abs(low), abs(high)))
+        return f"{whole(near)} to {whole(far)} {'more' if low > 0 else 'fewer'}"
+    return many(low) if same(low) and same(high) else f"{many(low)} to {many(high)}"
 
 
 def sureness(probability: float) -> str:
@@ -71,14 +87,19 @@ def reason(result: Headline) -> str:
     if result.why is None or result.why.empty:
         return ""
     largest = result.why.iloc[result.why.share.abs().argmax()]
-    return f"The largest part is {largest.words} ({largest.share:+.0f} adopters)"
+    if same(largest.share):
+        return ""
+    return f"The largest part comes through '{largest.words}' ({largest.share:+.0f} adopters)"
 
 
 def best_range(result: Headline) -> str:
     """Which sizes do about as well as the best."""
     first, last = as_good(result)
-    best = result.sizes.sizes[result.sizes.best_on_average]
-    start = "of" if result.why is not None and len(result.why) else "Of"
+    sizes, begins = result.sizes.sizes, not reason(result)
+    best = sizes[result.sizes.best_on_average]
+    if (first, last) == (sizes[0], sizes[-1]):
+        return f"{'A' if begins else 'a'}ll cohort sizes tried, from {first} to {last}, do about as well"
+    start = "Of" if begins else "of"
     found = f"{start} the sizes tried cohorts of {best} firms do best"
     return found if first == last else f"{found}, and those of {first} to {last} about as well"
 
