@@ -9,14 +9,17 @@ INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench clean
+.PHONY: help demo headline test bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo "  Another Python: make PYTHON=python3.12 test"
 
 demo: $(VENV)/.runtime ## compare the support designs and write figures and tables to results/demo
 	$(BIN)/cpdiffusion study=compare out=results/demo overwrite=true
+
+headline: $(VENV)/.runtime ## the main finding under the posterior, to results/headline; about a minute
+	$(BIN)/cpdiffusion study=headline out=results/headline overwrite=true
 
 test: $(VENV)/.dev ## style, types and all tests
 	$(BIN)/ruff check .

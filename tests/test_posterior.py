@@ -635,7 +635,8 @@ def test_studies_that_do_not_draw_parameters_refuse_a_posterior(
     study: str, given: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([f"study={study}", f"parameters={given}", f"out={tmp_path}/r"]) == 2
-    assert f"parameters={given}: only study=compare draws parameters" in capsys.readouterr().err
+    said = f"parameters={given}: only study=compare and study=headline draw parameters"
+    assert said in capsys.readouterr().err
 
 
 def test_a_draw_that_contradicts_itself_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
     result = cpd.compare(["region=ulsan"])       # cohorts against individual support, paired
     run = cpd.simulate(["region=ulsan"])         # one run, firm by firm
     model = cpd.mesa_model(["region=ulsan"])     # the same run as a Mesa model
+    found = cpd.headline(["parameters=own.parquet"])  # the same under a posterior, at every cohort size
     seen = cpd.measure(["world.network=brfarmers"])  # how an observed diffusion went
     own = cpd.from_frames(firms, ties)           # a world of one's own: compare([...], world=own)
 
@@ -18,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cpdiffusion.api import (
         Comparison,
+        Headline,
         Measures,
         Settings,
         Simulation,
         compare,
+        headline,
         load,
         measure,
         mesa_model,
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "load": "api", "simulate": "api", "compare": "api", "measure": "api", "mesa_model": "api",
-    "scenarios": "api", "Measures": "api",
+    "scenarios": "api", "Measures": "api", "headline": "api", "Headline": "api",
     "Settings": "api", "Simulation": "api", "Comparison": "api", "InputError": "errors",
     "from_networkx": "world.networks", "to_networkx": "world.networks",
     "from_frames": "world.readers", "read_world": "world.readers", "Recipe": "world.world",
@@ -43,9 +46,9 @@ _HOME = {
 }  # fmt: skip
 
 __all__ = [
-    "Comparison", "InputError", "Measures", "Recipe", "Settings", "Simulation", "World", "compare",
-    "from_frames", "from_networkx", "load", "measure", "mesa_model", "read_world", "scenarios",
-    "simulate", "to_networkx",
+    "Comparison", "Headline", "InputError", "Measures", "Recipe", "Settings", "Simulation", "World",
+    "compare", "from_frames", "from_networkx", "headline", "load", "measure", "mesa_model", "read_world",
+    "scenarios", "simulate", "to_networkx",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The library for notebooks and other programs: load, simulate, compare, measure."""
+"""The library for notebooks and other programs: load, simulate, compare, measure, the headline finding."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from cpdiffusion.measures.table import Measures
 from cpdiffusion.policy.scenarios import scenario_ids
 from cpdiffusion.studies.compare import Comparison
 from cpdiffusion.studies.compare import compare as _compare
+from cpdiffusion.studies.headline import Headline
+from cpdiffusion.studies.headline import headline as _headline
 from cpdiffusion.studies.measures import observed_measures
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import plan, recipe_of
@@ -19,8 +21,8 @@ from cpdiffusion.studies.simulate import simulate as _simulate
 from cpdiffusion.world.world import Recipe
 
 __all__ = [
-    "Comparison", "Measures", "Settings", "Simulation", "compare", "load", "measure", "mesa_model",
-    "scenarios", "simulate",
+    "Comparison", "Headline", "Measures", "Settings", "Simulation", "compare", "headline", "load", "measure",
+    "mesa_model", "scenarios", "simulate",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -47,6 +49,16 @@ def simulate(
 def compare(settings: Settings | Sequence[str] = (), world: OwnWorld = None) -> Comparison:
     """Compare scenarios, paired by common random numbers; arguments as in :func:`simulate`."""
     return _compare(_settings(settings), folder_of("scenarios"), _recipe(world))
+
+
+def headline(settings: Settings | Sequence[str] = (), world: OwnWorld = None) -> Headline:
+    """The main finding under a posterior: cohorts against individual support at equal money.
+
+    Arguments as in :func:`simulate`; overrides are those of ``study=headline``, which draws from the
+    posterior that comes with the package unless ``parameters=<file>.parquet`` names another.
+    """
+    asked = settings if isinstance(settings, Settings) else load(["study=headline", *settings])
+    return _headline(asked, folder_of("scenarios"), _recipe(world))
 
 
 def measure(settings: Settings | Sequence[str] = (), world: OwnWorld = None) -> Measures:

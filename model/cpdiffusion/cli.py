@@ -23,6 +23,8 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
                                                      one run on your own network: who adopts when
   cpdiffusion study=measures world.network=brfarmers how a diffusion that was observed went
   cpdiffusion study=portfolio                        which instruments to add under a given budget
+  cpdiffusion study=headline                         the main finding under the posterior: how much, how
+                                                     sure, why, at which cohort size, what would turn it
   cpdiffusion study=validate                         how well returns not seen are predicted
   cpdiffusion study=validate results=own.csv         the same for your own table, with Table 4's columns
   cpdiffusion study=calibrate                        which parameters fit the evidence (about ten minutes)
@@ -97,6 +99,10 @@ def _study(words: list[str]) -> int:
         from cpdiffusion.studies.portfolio_folder import portfolio_to_folder
 
         portfolio_to_folder(settings, folder_of("scenarios"), command)
+    elif settings.study == "headline":
+        from cpdiffusion.studies.headline_folder import headline_to_folder
+
+        headline_to_folder(settings, folder_of("scenarios"), command)
     elif settings.study == "validate":
         from cpdiffusion.studies.validate_folder import validate_to_folder
 

@@ -21,6 +21,7 @@ from cpdiffusion.policy.scenarios import first_problem
 from cpdiffusion.studies.settings import SHIPPED, Settings, names_a_posterior
 
 PACKAGE = Path(__file__).resolve().parent
+DRAWING = ("compare", "headline")  # studies that draw parameters from a posterior
 FREE = {
     "parameters": sorted(BY_NAME),
     "levers": sorted(Levers.model_fields),
@@ -78,11 +79,11 @@ def _posterior_file(word: str) -> str:
 def _require_drawn_from(settings: Settings) -> None:
     """InputError where a posterior is given to a study that would not draw from it."""
     file = settings.posterior.file
-    if file is not None and settings.study != "compare":
+    if file is not None and settings.study not in DRAWING:
         word = "posterior" if file == SHIPPED else file
         raise InputError(
-            f"parameters={word}: only study=compare draws parameters from a posterior; name that study, or "
-            "give values with parameters.<name>=<value>."
+            f"parameters={word}: only {' and '.join(f'study={s}' for s in DRAWING)} draw parameters from a "
+            "posterior; name one of them, or give values with parameters.<name>=<value>."
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +90,10 @@ class Comparison:
         """One row per draw from the posterior, one column per parameter drawn; None without one."""
         return self._frames["draws"].copy() if "draws" in self._frames else None
 
+    def with_why(self, why: pd.DataFrame) -> Comparison:
+        """The same comparison with channels that were looked at on their own."""
+        return replace(self, _frames={**self._frames, "why": why})
+
     def row(self, scenario: str, outcome: str = HEADLINE) -> pd.Series:
         """One line of the table."""
         t = self._frames["table"]
@@ -106,7 +110,7 @@ def compare(settings: Settings, scenario_folder: Path, recipe: Recipe | None = N
         frames = frames_of(planned, batches)
         replicates = sum(len(batch.outcomes[next(iter(planned.scenarios))]) for batch in batches)
         if settings.why and planned.pairs:
-            frames["why"] = _why_table(planned, replicates, settings, workers)
+            frames["why"] = why_table(planned, replicates, settings, workers)
         if settings.turning and planned.pairs:
             frames["turning"] = turning_points(planned, settings, workers)
     return Comparison(settings, planned, replicates, reached, frames)
@@ -217,17 +221,26 @@ def _values(batches: list[Batch], scenario: str, outcome: str) -> Values:
 # --- why -----------------------------------------------------------------------------------------
 
 
-def _why_table(planned: Plan, replicates: int, settings: Settings, workers: Workers) -> pd.DataFrame:
+def why_table(
+    planned: Plan, replicates: int, settings: Settings, workers: Workers,
+    most: int = WHY_REPLICATES, runs: int = WHY_RUNS,
+) -> pd.DataFrame:  # fmt: skip
+    """Channels of every pair: at most ``most`` replicates of each mixture, about ``runs`` runs a pair."""
     import pandas as pd
 
-    rows = [row for pair in planned.pairs for row in why_rows(planned, *pair, replicates, settings, workers)]
+    rows = [
+        row
+        for scenario, baseline in planned.pairs
+        for row in why_rows(planned, scenario, baseline, replicates, settings, workers, most, runs)
+    ]
     columns = ["scenario", "baseline", "channel", "words", "share", "share_low", "share_high", "replicates"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def why_rows(
-    planned: Plan, scenario: str, baseline: str, replicates: int, settings: Settings, workers: Workers
-) -> list[dict[str, Any]]:
+    planned: Plan, scenario: str, baseline: str, replicates: int, settings: Settings, workers: Workers,
+    most: int = WHY_REPLICATES, runs: int = WHY_RUNS,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Shapley share of each channel in the difference of additional adopters.
 
     The first ``replicates`` of the comparison are used, fewer when there are many mixtures; under a
@@ -238,7 +251,7 @@ def why_rows(
     mixed = mixtures(designs[baseline], designs[scenario])
     experiment = planned.experiment.with_designs({_key(c): design for c, design in mixed.items()})
     each = experiment.seeds_per_draw
-    affordable = min(WHY_REPLICATES, max(WHY_LEAST, WHY_RUNS // len(mixed)))
+    affordable = min(most, max(WHY_LEAST, runs // len(mixed)))
     count = min(replicates, whole_draws(max(affordable, 2 * each if experiment.draws else 1), each))
     batches = run_stretches(
         experiment, 0, count, workers, settings, f"why {scenario}", (HEADLINE_DIFFERENCE,)

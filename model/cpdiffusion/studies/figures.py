@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from cpdiffusion.studies.setup import Plan
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 MOMENTS = (0.1, 0.3, 0.6, 1.0)  # of the horizon
 MOST_CURVES = 8  # of more scenarios the overview says it better
@@ -30,28 +32,36 @@ def write_figures(result: Comparison, glance: pd.DataFrame | None, folder: Path)
     """adoption, differences, why, network, roi, turning, measures, references, overview: each a PNG."""
     titles = result.plan.titles
     curves = result.trajectories[result.trajectories.scenario.isin(leading(result))]
-    _one(folder, "adoption", 7, 4.5, lambda ax: adoption.adoption_curves(ax, curves, titles))
-    _one(folder, "roi", 7, 4.5, lambda ax: _roi(result, ax))
+    one_panel(folder, "adoption", 7, 4.5, lambda ax: adoption.adoption_curves(ax, curves, titles))
+    one_panel(folder, "roi", 7, 4.5, lambda ax: _roi(result, ax))
     _network(result, folder)
     if 0 < len(result.plan.pairs) <= MOST_CURVES:
         _differences(result, titles, folder)
-    if result.why is not None and len(result.why):
-        frame = result.why
-        _one(folder, "why", 8, why.height_inches(frame), lambda ax: why.channel_shares(ax, frame, titles))
-    if result.turning is not None:
-        tornado = result.turning
-        height = turning.height_inches(tornado)
-        _one(folder, "turning", 9, height, lambda ax: turning.turning_points(ax, tornado, titles))
+    write_reasons(result, folder)
     if result.measures is not None:
         _measures(result, titles, folder)
     if on_smart_complexes(result.plan):
         frame = smart_shares(result.plan)
-        _one(folder, "references", 8, 5, lambda ax: beside_reference_paths(ax, frame, titles))
+        one_panel(folder, "references", 8, 5, lambda ax: beside_reference_paths(ax, frame, titles))
     if glance is not None:
         figure = save.figure(overview.WIDTH_INCHES, overview.height_inches(glance))
         further = "" if result.draws is None else OF_THE_MEAN
         overview.overview_panels(figure, glance, overview.KEY + further)
         save.save(figure, folder / "overview.png")
+
+
+def write_reasons(result: Comparison, folder: Path) -> None:
+    """why and turning, where they were asked for."""
+    titles = result.plan.titles
+    if result.why is not None and len(result.why):
+        frame = result.why
+        one_panel(
+            folder, "why", 8, why.height_inches(frame), lambda ax: why.channel_shares(ax, frame, titles)
+        )
+    if result.turning is not None:
+        tornado = result.turning
+        height = turning.height_inches(tornado)
+        one_panel(folder, "turning", 9, height, lambda ax: turning.turning_points(ax, tornado, titles))
 
 
 def leading(result: Comparison) -> list[str]:
@@ -60,7 +70,8 @@ def leading(result: Comparison) -> list[str]:
     return sorted(mean, key=lambda name: -mean[name])[:MOST_CURVES]
 
 
-def _one(folder: Path, name: str, width: float, height: float, draw) -> None:  # type: ignore[no-untyped-def]
+def one_panel(folder: Path, name: str, width: float, height: float, draw: Callable[[Axes], object]) -> None:
+    """A figure of one panel (inches) as a PNG."""
     figure = save.figure(width, height)
     draw(figure.add_subplot())
     save.save(figure, folder / f"{name}.png")

@@ -26,11 +26,15 @@ KEY = (
     f"dot: mean difference; line: {CONFIDENCE:.0%} range of the expected difference over the posterior"
 ).replace("%", " %")
 UNDER = "with the estimated numbers drawn at random, if the assumed ones hold"
-INTERVALS = (
-    "An interval of a mean says how far more runs could still move it; how far the difference itself is open "
-    "is told under *What is not known, and what is chance*. The parameters outside the posterior are taken "
-    "as they stand."
-)
+SECTION = "What is not known, and what is chance"
+
+
+def intervals(section: str = SECTION) -> str:
+    """What an interval says and what it does not; ``section`` tells how far the difference is open."""
+    return (
+        "An interval of a mean says how far more runs could still move it; how far the difference itself is "
+        f"open is told under *{section}*. The parameters outside the posterior are taken as they stand."
+    )
 
 
 def sentence(result: Comparison, scenario: str, baseline: str) -> str:
@@ -93,12 +97,15 @@ def replicates_words(result: Comparison) -> str:
     return f", {each} under each of {number} draws of the parameters{once}"
 
 
-def words(result: Comparison) -> str:
-    """The posterior and where it comes from, what was drawn, and the parts of each difference."""
-    return "\n\n".join(_parts(result))
+def words(result: Comparison, file: str = "noise.csv") -> str:
+    """The posterior and where it comes from, what was drawn, and the parts of each difference.
+
+    ``file`` holds them for all outcomes.
+    """
+    return "\n\n".join(_parts(result, file))
 
 
-def _parts(result: Comparison) -> Iterator[str]:
+def _parts(result: Comparison, file: str) -> Iterator[str]:
     yield made_by(result)
     yield drawn_table(result)
     for scenario, baseline in result.plan.pairs:
@@ -109,7 +116,7 @@ def _parts(result: Comparison) -> Iterator[str]:
         "*Expected difference*: the mean over many regions under one draw of the parameters; in brackets the "
         f"middle {CONFIDENCE:.0%} over draws. *Better in one region*: share of runs that do better. *Not "
         "known* and *chance*: shares of the variance between runs that come from the parameters and from "
-        "the seeds. All outcomes are in `noise.csv`, the draws in `draws.csv`."
+        f"the seeds. All outcomes are in `{file}`, the draws in `draws.csv`."
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from cpdiffusion.policy.levers import LARGEST_COHORT
+
 LONGEST_HORIZON_YEARS = 100
+SMALLEST_COHORT = 2
 SHIPPED = "shipped"  # in place of a file: the posterior that comes with the package
 
 
@@ -102,22 +106,36 @@ class CalibrateSettings(BaseModel):
 READ_RESULTS = ("validate", "calibrate", "recover")
 
 
+class HeadlineSettings(BaseModel):
+    """At which cohort sizes the headline finding is looked at."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cohort_sizes: list[int] = Field(description="firms per cohort, two sizes or more, ascending")
+
+    @field_validator("cohort_sizes")
+    @classmethod
+    def _ascend(cls, value: list[int]) -> list[int]:
+        if len(value) < 2:
+            raise PydanticCustomError("too_few", "must hold two cohort sizes or more, as in [10,25]")
+        if not (value[0] >= SMALLEST_COHORT and value[-1] <= LARGEST_COHORT):
+            raise PydanticCustomError(
+                "no_size", f"must hold cohort sizes from {SMALLEST_COHORT} to {LARGEST_COHORT} firms"
+            )
+        if any(after <= before for before, after in pairwise(value)):
+            raise PydanticCustomError("order", "must ascend, each cohort size once")
+        return value
+
+
 class Settings(BaseModel):
     """Everything that a study is asked to do."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     study: Literal[
-        "compare",
-        "simulate",
-        "measures",
-        "portfolio",
-        "validate",
-        "calibrate",
-        "recover",
-        "audit",
-        "parameters",
-    ]
+        "compare", "simulate", "measures", "portfolio", "headline", "validate", "calibrate", "recover",
+        "audit", "parameters",
+    ]  # fmt: skip
     region: str | list[str] = Field(description="a preset, several, or 'all'")
     behaviour: Literal["peer_benefit", "threshold", "bass", "cascade"]
     measures: Literal["package", "catalogue"]
@@ -136,6 +154,7 @@ class Settings(BaseModel):
     replicates: ReplicateSettings
     portfolio: PortfolioSettings
     calibrate: CalibrateSettings
+    headline: HeadlineSettings
     why: bool
     turning: bool
     figures: bool

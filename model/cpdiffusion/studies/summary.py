@@ -161,7 +161,7 @@ def _parts(result: Comparison, command: str) -> Iterator[str]:
         yield "## By measure\n\n" + measures_table(result.measures, result.plan.titles)
     yield replicates_words(result)
     if result.draws is not None:
-        yield "## What is not known, and what is chance\n\n" + left_open.words(result)
+        yield f"## {left_open.SECTION}\n\n" + left_open.words(result)
     if result.why is not None and len(result.why):
         yield "## Why\n\n" + why_words(result.why, result.plan.titles)
     if result.turning is not None:
@@ -169,13 +169,13 @@ def _parts(result: Comparison, command: str) -> Iterator[str]:
     yield "## Again, and further\n\n" + next_steps(result, command)
 
 
-def caveats(result: Comparison) -> str:
-    """What the data cannot tell."""
+def caveats(result: Comparison, section: str = left_open.SECTION) -> str:
+    """What the data cannot tell; ``section`` says what the posterior leaves open."""
     drawn = result.plan.experiment.drawn
     status = [p.status for p in REGISTRY if p.name not in drawn]
     variant = "as printed" if result.settings.table == "as_printed" else "reconciled"
     from_posterior = f"{len(drawn)} are drawn from a posterior, " if drawn else ""
-    intervals = left_open.INTERVALS if drawn else INTERVALS
+    intervals = left_open.intervals(section) if drawn else INTERVALS
     return (
         f"Of {len(REGISTRY)} parameters, {from_posterior}{status.count('assumed')} are assumed, "
         f"{status.count('calibrated')} "
