@@ -112,7 +112,7 @@ def _study(words: list[str]) -> int:
 
         calibrate_to_folder(settings, command)
     elif settings.study == "recover":
-        from cpdiffusion.studies.recover import recover_to_folder
+        from cpdiffusion.studies.recover_folder import recover_to_folder
 
         recover_to_folder(settings, command)
     elif settings.study == "audit":
