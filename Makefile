@@ -9,10 +9,10 @@ INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo headline test bench clean
+.PHONY: help demo headline calibrate recover test bench clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo "  Another Python: make PYTHON=python3.12 test"
 
 demo: $(VENV)/.runtime ## compare the support designs and write figures and tables to results/demo
@@ -20,6 +20,12 @@ demo: $(VENV)/.runtime ## compare the support designs and write figures and tabl
 
 headline: $(VENV)/.runtime ## the main finding under the posterior, to results/headline; about a minute
 	$(BIN)/cpdiffusion study=headline out=results/headline overwrite=true
+
+calibrate: $(VENV)/.calibrate ## which parameters fit the evidence, to results/calibrate; about ten minutes
+	$(BIN)/cpdiffusion study=calibrate out=results/calibrate overwrite=true
+
+recover: $(VENV)/.calibrate ## whether planted parameters are found again, to results/recover; about half an hour
+	$(BIN)/cpdiffusion study=recover out=results/recover overwrite=true
 
 test: $(VENV)/.dev ## style, types and all tests
 	$(BIN)/ruff check .
@@ -56,6 +62,11 @@ $(VENV)/.runtime: pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.runtime
 	@echo "Adding the tools for the tests ..."
 	@$(INSTALL) -e ".[dev]"
+	@touch $@
+
+$(VENV)/.calibrate: $(VENV)/.runtime
+	@echo "Adding the library for calibration ..."
+	@$(INSTALL) -e ".[calibrate]"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.runtime

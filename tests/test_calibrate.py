@@ -35,6 +35,7 @@ from cpdiffusion.config import load
 from cpdiffusion.engine.state import Flow
 from cpdiffusion.errors import InputError
 from cpdiffusion.evidence.audits import audited
+from cpdiffusion.evidence.moments import return_moments
 from cpdiffusion.evidence.table4 import COLUMNS, RegionYear, table4
 from cpdiffusion.parameters import parameters
 from cpdiffusion.runner.unfinished import take_up
@@ -234,6 +235,18 @@ def test_selection_lifts_the_reported_return_above_that_of_all_firms() -> None:
     values = {"mean_log_return": 1.0, "firm_log_return_sd": 0.8}
     firms_mean = 1.0 - 0.5 * 0.8**2
     assert one.patterns(values)["mean_log_roi"] > firms_mean + 0.3
+
+
+def test_the_registrys_values_reproduce_what_table_4_reports() -> None:
+    """Level, spread and investment of the reported table, from all parameters at their defaults."""
+    rows = table4()
+    layout, effects = layout_of(rows), return_moments(rows).region_effects
+    p = parameters({"firms_per_region": 500})
+    one = Simulator(layout, tuple(effects[name] for name in layout.regions), p, seed=1, histories=40)
+    patterns = one.patterns({})
+    for target in targets_of(rows, histories=40):
+        if target.name in {"mean_log_roi", "within_region_sd", "investment_per_firm_mkrw"}:
+            assert target.misfit(patterns[target.name]) < 0.7, target.name
 
 
 # --- side benefits, fitted exactly ------------------------------------------------------------------
