@@ -140,9 +140,8 @@ def condensed(means: Floats, variances: Floats, weights: Floats, negligible: flo
     """
     full = mixture(means, np.sqrt(variances), weights, negligible)
     size = np.floor(np.log(full.sds) / CELL_OF_SD)
-    cells = np.stack([np.floor(full.means / (CELL_OF_MEAN * np.exp(CELL_OF_SD * size))), size])
-    _, cell = np.unique(np.floor(cells), axis=1, return_inverse=True)
-    cell = cell.ravel()
+    place = np.floor(full.means / (CELL_OF_MEAN * np.exp(CELL_OF_SD * size)))
+    _, cell = np.unique((place - place.min()) * (np.ptp(size) + 1.0) + size - size.min(), return_inverse=True)
     total: Floats = np.bincount(cell, full.weights).astype(np.float64)
     mean = np.bincount(cell, full.weights * full.means) / total
     variance = np.bincount(cell, full.weights * (full.sds**2 + (full.means - mean[cell]) ** 2)) / total
