@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from cpdiffusion.calibration.audited import misfit_to_audits
 from cpdiffusion.calibration.observations import Sample
-from cpdiffusion.calibration.tables import Layout, simulated, table_figures
-from cpdiffusion.draws import replicate_seeds
+from cpdiffusion.calibration.tables import Layout, by_year, simulated, table_figures
+from cpdiffusion.draws import Purpose, replicate_seeds, stream
 from cpdiffusion.engine.run import Runs, room_for, run_into
 from cpdiffusion.engine.setting import Columns, Rule, columns_of, rule_of, setting_of
 from cpdiffusion.engine.state import NEVER, Flow, new_state
+from cpdiffusion.engine.year import Year, draw_shocks
 from cpdiffusion.parameters import Parameters, RecordingParameters
 from cpdiffusion.policy.design import Design, design_of
 from cpdiffusion.policy.levers import Levers
@@ -71,11 +72,40 @@ class Simulator:
 
     def tables(self, values: Values, first: int, count: int) -> list[Sample]:
         """The tables that so many histories would have reported."""
+        runs = self._programme_runs(self._parameters(values), first, count)
+        return [simulated(flow, self.layout) for flow in runs.flow]
+
+    def without_luck(
+        self, values: Values, first: int, count: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Log investment (million KRW) and log ROI of supported adopters, each less its year's luck.
+
+        Both of shape (count, R, Y); nan where nobody adopted with support. All adopters of a region share
+        the luck of a year, so it stands in the log ROI as a plain term and can be taken out exactly.
+        What it did to later decisions, through results that others saw, stays in.
+        """
         p = self._parameters(values)
+        amounts = by_year(self._programme_runs(p, first, count).flow)
+        invested, direct = amounts[..., Flow.PROGRAMME_INVESTMENT], amounts[..., Flow.PROGRAMME_DIRECT]
+        invested = np.where(invested > 0.0, invested, np.nan)
+        luck = np.stack([self._luck(seed) for seed in self._seeds(first, count)])
+        return np.log(invested), np.log(direct / invested) - p.region_year_log_return_sd * luck
+
+    def _programme_runs(self, p: Parameters, first: int, count: int) -> Runs:
         world = self._world(p)
         columns = columns_of(world, p, self._regional_mean(p))
-        runs = self._runs(world, columns, rule_of(p), self._programme(p), self.layout.years, first, count)
-        return [simulated(flow, self.layout) for flow in runs.flow]
+        return self._runs(world, columns, rule_of(p), self._programme(p), self.layout.years, first, count)
+
+    def _luck(self, seed: np.uint64) -> NDArray[np.float64]:
+        """What a history draws for each region and year, as standard normals (R, Y)."""
+        drawn = np.empty((self.layout.years, len(self.layout.regions), len(Year)))
+        with np.errstate(over="ignore"):
+            for year in range(self.layout.years):
+                draw_shocks(drawn[year], np.uint64(stream(seed, int(Purpose.REGION_YEAR), year)), 1.0)
+        return drawn[..., Year.LOG_RETURN].T
+
+    def _seeds(self, first: int, count: int) -> NDArray[np.uint64]:
+        return replicate_seeds(self.seed, 1 + first, count)
 
     # --- the world -------------------------------------------------------------------------------
 
@@ -127,7 +157,7 @@ class Simulator:
     ) -> Runs:  # fmt: skip
         regions, horizon = len(world.regions), quarters(years)
         runs = room_for(count, world.size, regions, horizon)
-        state, seeds = new_state(world.size, regions, horizon), replicate_seeds(self.seed, 1 + first, count)
+        state, seeds = new_state(world.size, regions, horizon), self._seeds(first, count)
         with np.errstate(over="ignore"):
             run_into(runs, state, setting_of(columns, rule, programme), seeds, priority("random", world))
         return runs

@@ -57,15 +57,20 @@ def simulated(flow: Floats, layout: Layout) -> Sample:
 
     ``flow`` (R, Q, flows) as in State. Region-years without a supported adopter are left out.
     """
-    regions, quarters, _ = flow.shape
-    by_year = flow.reshape(regions, quarters // QUARTERS_PER_YEAR, QUARTERS_PER_YEAR, -1).sum(axis=2)
-    rows = by_year[layout.places]
+    rows = by_year(flow)[layout.places]
     investment, direct = rows[:, Flow.PROGRAMME_INVESTMENT], rows[:, Flow.PROGRAMME_DIRECT]
     made = investment > 0.0
     log_investment = np.log(investment[made])
     return Sample(
         layout.regions, layout.places[0][made], np.log(direct[made]) - log_investment, log_investment
     )
+
+
+def by_year(flow: Floats) -> Floats:
+    """Flows (..., Q, flows) by quarter as flows (..., Y, flows) by year."""
+    *before, quarters, kinds = flow.shape
+    years = quarters // QUARTERS_PER_YEAR
+    return np.asarray(flow.reshape(*before, years, QUARTERS_PER_YEAR, kinds).sum(axis=-2))
 
 
 def table_figures(of: Sample) -> dict[str, float]:

@@ -126,8 +126,8 @@ def _label(figure: Figure, grid: Grid, columns: int, panels: int, words: str) ->
 def score_panels(figure: Figure, scores: pd.DataFrame, titles: Titles, splits: Titles) -> list[Axes]:
     """One panel per split: each model's mean CRPS less that of the best rival, with its interval.
 
-    ``scores``: rows of one table with split, model, rows, best_rival, crps_difference and its _low and
-    _high (log ROI). ``titles`` names and orders the models, ``splits`` the splits.
+    ``scores``: rows of one table with split, model, rows, is_rival, best_rival, crps_difference and its
+    _low and _high (log ROI). ``titles`` names and orders the models, ``splits`` the splits.
     """
     found = style.records(scores)
     made = list(figure.subplots(1, max(1, len(splits)), squeeze=False)[0])
@@ -152,7 +152,7 @@ def _draw_split(ax: Axes, own: Mapping[str, Row], titles: Titles, words: str) ->
     shown = [own[model] for model in titles if model in own]
     ends = ("crps_difference", "crps_difference_low", "crps_difference_high")
     style.around_zero(ax, [row[end] for row in shown for end in ends])
-    style.rows(ax, [style.wrapped(titles[row["model"]]) for row in shown])
+    style.rows(ax, [_named(row, titles) for row in shown])
     ax.set_xlabel(
         f"CRPS less that of the best rival (log ROI)\nLeft of 0 is better; line: {INTERVAL} over regions\n"
         "Few rows: an interval that holds 0 is a tie"
@@ -167,6 +167,10 @@ def _draw_split(ax: Axes, own: Mapping[str, Row], titles: Titles, words: str) ->
         )  # fmt: skip
         texts.append("best rival" if row["model"] == best else _with_interval(difference, low, high))
     style.notes(ax, texts)
+
+
+def _named(row: Row, titles: Titles) -> str:
+    return style.wrapped(titles[row["model"]]) + ("\n(rival)" if row["is_rival"] else "")
 
 
 def _with_interval(difference: float, low: float, high: float) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cpdiffusion.calibration.bank import CANDIDATES, Bank, Candidate, bank_of
 from cpdiffusion.calibration.estimates import estimates
-from cpdiffusion.calibration.methods import METHODS
+from cpdiffusion.calibration.methods import all_methods
+from cpdiffusion.calibration.simulated import years_spanned
 from cpdiffusion.calibration.splits import splits
 from cpdiffusion.calibration.validation import Validation, prediction_table, score_table, validate
+from cpdiffusion.errors import InputError
 from cpdiffusion.evidence.table4 import VARIANTS, RegionYear, table4
+from cpdiffusion.runner.parallel import Workers
 from cpdiffusion.runner.progress import progress_bar
 from cpdiffusion.studies.own_results import read_results
 from cpdiffusion.studies.settings import Settings
@@ -29,6 +34,8 @@ class Validated:
     scores: pd.DataFrame
     predictions: pd.DataFrame
     estimates: pd.DataFrame
+    bank: Bank | None  # what was simulated
+    without_simulation: str  # why it was not; else empty
 
     @property
     def main(self) -> Validation:
@@ -41,16 +48,48 @@ def validated(settings: Settings) -> Validated:
     import pandas as pd
 
     tables = tables_of(settings)
-    total = sum(len(split.folds) for rows in tables.values() for split in splits(rows)) * len(METHODS)
-    with progress_bar("fits", total, settings.progress) as bar:
-        found = tuple(validate(name, rows, fitted=bar.update) for name, rows in tables.items())
+    bank, why_not = simulated(settings, max(years_spanned(rows) for rows in tables.values()))
+    found = tuple(validations(settings, tables, bank))
     return Validated(
         settings,
         found,
         pd.concat([score_table(one) for one in found], ignore_index=True),
         pd.concat([prediction_table(one) for one in found], ignore_index=True),
         pd.concat([estimates(name, rows) for name, rows in tables.items()], ignore_index=True),
+        bank,
+        why_not,
     )
+
+
+def validations(
+    settings: Settings, tables: dict[str, tuple[RegionYear, ...]], bank: Bank | None
+) -> Iterator[Validation]:
+    """Every model on every table."""
+    methods = {name: all_methods(bank, rows) for name, rows in tables.items()}
+    total = sum(len(s.folds) * len(methods[name]) for name, rows in tables.items() for s in splits(rows))
+    with progress_bar("fits", total, settings.progress) as bar:
+        for name, rows in tables.items():
+            yield validate(name, rows, methods[name], bar.update)
+
+
+def simulated(settings: Settings, years: int) -> tuple[Bank | None, str]:
+    """Programmes of so many years simulated once for all tables and folds, or why they were not."""
+    with (
+        Workers(settings.workers) as workers,
+        progress_bar("simulated programmes", CANDIDATES, settings.progress) as bar,
+    ):
+
+        def mapped(
+            function: Callable[[int], Candidate | None], numbers: Iterable[int]
+        ) -> Iterator[Candidate | None]:
+            for one in workers.map(function, numbers):
+                bar.update()
+                yield one
+
+        try:
+            return bank_of(years, settings.seed, mapped), ""
+        except InputError as problem:
+            return None, str(problem)
 
 
 def tables_of(settings: Settings) -> dict[str, tuple[RegionYear, ...]]:

@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cpdiffusion.calibration.methods import TITLES
+from cpdiffusion.calibration.methods import SIMULATION, TITLES, Method
+from cpdiffusion.calibration.validation import Validation
 from cpdiffusion.studies.folder import Job
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.validate import Validated, validated
@@ -15,7 +16,7 @@ from cpdiffusion.studies.validate_summary import headline, summary
 
 def validate_to_folder(settings: Settings, command: str) -> Path:
     """Validate and write the result folder; prints the answer and where it is."""
-    job = Job(settings, command, compiled=False)
+    job = Job(settings, command)
     result = validated(settings)
     return job.finish(partial(write, result), summary(result, command), headline(result), drawn(result))
 
@@ -37,11 +38,11 @@ def write_figures(result: Validated, folder: Path) -> None:
     main = result.main
     scores = result.scores[result.scores.table == main.table]
     words = {split.name: split.words for split in main.splits}
-    figure = save.figure(validation.SCORES_WIDTH_INCHES, validation.scores_height_inches(len(TITLES)))
+    figure = save.figure(validation.SCORES_WIDTH_INCHES, validation.scores_height_inches(len(main.methods)))
     validation.score_panels(figure, scores, TITLES, words)
     save.save(figure, folder / "scores.png")
     for name, said in words.items():
-        titles = {method.name: method.title for method in main.leaders(name)}
+        titles = {method.name: method.title for method in shown(main, name)}
         rows = result.predictions
         rows = rows[(rows.table == main.table) & (rows.split == name) & rows.model.isin(list(titles))]
         height = validation.predictions_height_inches(rows.region.nunique())
@@ -50,11 +51,18 @@ def write_figures(result: Validated, folder: Path) -> None:
         save.save(figure, folder / f"predictions_{name}.png")
 
 
+def shown(found: Validation, split: str) -> tuple[Method, Method]:
+    """Which models are drawn in a split: the simulation, or without it the best of ours; the best rival."""
+    best, rival = found.leaders(split)
+    (one,) = [method for method in found.methods if method.name == SIMULATION[0]] or [best]
+    return one, rival
+
+
 def drawn(result: Validated) -> dict[str, Any]:
     """What the settings came to."""
     return {
         "tables": [found.table for found in result.found],
         "region_years": len(result.main.rows),
         "splits": {split.name: split.words for split in result.main.splits},
-        "models": list(TITLES),
+        "models": [method.name for method in result.main.methods],
     }

@@ -12,14 +12,13 @@ from cpdiffusion.calibration.splits import SPLITS
 from cpdiffusion.calibration.validation import Validation
 from cpdiffusion.evidence.table4 import RegionYear
 from cpdiffusion.outcomes.paired import CONFIDENCE, Interval
+from cpdiffusion.studies import validate_simulation
 from cpdiffusion.studies.validate import OWN, Validated
+from cpdiffusion.studies.validate_simulation import NAME, TITLE
+from cpdiffusion.studies.validate_words import NOISE, covered, interval, percent, verdict_on
 
 SURPRISES = 3
 LEFT_OUT_ROW = "left_out_row"
-NOISE = {
-    "better": "more than noise", "worse": "more than noise, against us", "tie": "within noise",
-    "unknown": "which may be noise or not",
-}  # fmt: skip
 
 
 # --- the answer ----------------------------------------------------------------------------------
@@ -30,6 +29,7 @@ def headline(result: Validated) -> str:
     main = result.main
     verdicts = [verdict(main, split.name) for split in main.splits]
     lines = [split_sentence(main, split.name) for split in main.splits]
+    lines += [validate_simulation.in_short(main)] if result.bank else []
     return "\n".join([f"On {_table(main)}, {_overall(verdicts)}.", "", *(f"- {line}" for line in lines)])
 
 
@@ -50,10 +50,7 @@ def _overall(verdicts: list[str]) -> str:
 def verdict(found: Validation, split: str) -> str:
     """Whether the best of ours is better or worse than the best rival by more than noise, or a tie."""
     ours, rival = found.leaders(split)
-    over = found.difference(split, ours.name, rival.name)
-    if math.isnan(over.low):
-        return "unknown"
-    return "better" if over.high < 0.0 else "worse" if over.low > 0.0 else "tie"
+    return verdict_on(found.difference(split, ours.name, rival.name))
 
 
 def split_sentence(found: Validation, split: str) -> str:
@@ -65,15 +62,8 @@ def split_sentence(found: Validation, split: str) -> str:
     return (
         f"Predicting {words} ({rows} region-year{'s' * (rows != 1)}): {ours.title}, CRPS "
         f"{found.mean(split, ours.name, 'crps'):.3f}; best rival, {rival.title}, "
-        f"{found.mean(split, rival.name, 'crps'):.3f}; difference {_interval(over)}, {end}."
+        f"{found.mean(split, rival.name, 'crps'):.3f}; difference {interval(over)}, {end}."
     )
-
-
-def _interval(over: Interval, decimals: int = 3) -> str:
-    if not over.low <= over.high:
-        return f"{over.estimate:+.{decimals}f} (too few regions for an interval)"
-    ends = f"{over.low:+.{decimals}f} to {over.high:+.{decimals}f}"
-    return f"{over.estimate:+.{decimals}f} ({CONFIDENCE:.0%} interval {ends})"
 
 
 def _table(found: Validation) -> str:
@@ -94,6 +84,7 @@ def _parts(result: Validated, command: str) -> Iterator[str]:
     yield f"**What must not be concluded.** {caveats(main)}"
     yield f"## Scores\n\n{score_lines(result)}\n\n{score_words()}"
     yield f"## Coverage\n\n{coverage_words(main)}"
+    yield f"## The simulation itself\n\n{validate_simulation.words(result)}"
     if any(split.name == LEFT_OUT_ROW for split in main.splits):
         yield f"## The most surprising region-years\n\n{surprise_lines(main)}"
     if len(result.found) > 1:
@@ -137,10 +128,11 @@ def score_lines(result: Validated) -> str:
 def _score_line(row: dict[str, Any], words: str) -> str:
     over = Interval(*(row[f"crps_difference{end}"] for end in ("", "_low", "_high")))
     best = row["model"] == row["best_rival"]
-    less = "best rival" if best else f"{over.estimate:+.3f} ({over.low:+.3f} to {over.high:+.3f})"
+    ends = "" if math.isnan(over.low) else f" ({over.low:+.3f} to {over.high:+.3f})"
+    less = "best rival" if best else f"{over.estimate:+.3f}{ends}"
     title = TITLES[row["model"]] + (" (rival)" if row["is_rival"] else "")
     cells = (words, title, f"{row['crps']:.3f}", less, f"{row['log_score']:.3f}")
-    return f"| {' | '.join(cells)} | {row['coverage50']:.0%} | {row['coverage90']:.0%} |"
+    return f"| {' | '.join(cells)} | {percent(row['coverage50'])} | {percent(row['coverage90'])} |"
 
 
 def score_words() -> str:
@@ -149,8 +141,8 @@ def score_words() -> str:
         "All scores are on the scale of log ROI = log(direct benefit / investment). CRPS: the mean absolute "
         "error that is left, in log ROI (0.1 is about a tenth of the return), lower is better. Log score: "
         "mean log density at what came, in nats, higher is better; one row far out can decide it. "
-        f"Differences are paired, row by row; their {CONFIDENCE:.0%} intervals leave out one region at a "
-        "time (jackknife), since rows of a region are no independent witnesses. Every prediction carries "
+        f"Differences are paired, row by row; their {percent(CONFIDENCE)} intervals leave out one region at "
+        "a time (jackknife), since rows of a region are no independent witnesses. Every prediction carries "
         "the uncertainty of what was estimated. A region that was not seen has no mean, so there the "
         "region mean is the pooled prediction."
     )
@@ -162,21 +154,13 @@ def coverage_words(found: Validation) -> str:
     for split in found.splits:
         ours, rival = found.leaders(split.name)
         rows = len(found.of(split.name, ours.name))
-        shown = "; ".join(f"{m.title}: {_covered(found, split.name, m.name)}" for m in (ours, rival))
+        shown = "; ".join(f"{m.title}: {covered(found, split.name, m.name)}" for m in (ours, rival))
         low, high = chance_range(rows)
         lines.append(
             f"- Predicting {split.words}: {shown}. Were its 90 % intervals right, a model would "
             f"hold {low} to {high} of {rows} rows in nineteen of twenty such tables."
         )
     return "\n".join(lines)
-
-
-def _covered(found: Validation, split: str, method: str) -> str:
-    scores = [p.score for p in found.of(split, method)]
-    return (
-        f"50 % intervals held {sum(s.covered50 for s in scores)} of {len(scores)} rows, 90 % intervals "
-        f"{sum(s.covered90 for s in scores)}"
-    )
 
 
 def chance_range(rows: int, central: float = 0.9) -> tuple[int, int]:
@@ -229,24 +213,27 @@ def _chance(pit: float) -> str:
 
 def variant_words(result: Validated) -> str:
     """What changes when Incheon 2008 is corrected."""
-    lines = [
-        "| predicted | best of ours against the best rival | "
-        + " | ".join(f"best rival's CRPS, {found.table.replace('_', ' ')}" for found in result.found)
-        + " |",
-        "|---|---|---:|---:|",
-    ]
+    kinds = {"best rival": _of_best_rival, **({TITLE: _of_simulation} if result.bank else {})}
+    columns = [(kind, found) for kind in kinds for found in result.found]
+    heads = [f"{kind}, {found.table.replace('_', ' ')}" for kind, found in columns]
+    head = ["predicted", "best of ours against the best rival", *heads]
+    lines = [head, ["---", "---", *["---:"] * len(columns)]]
     for split in result.main.splits:
         verdicts = " and ".join(dict.fromkeys(verdict(found, split.name) for found in result.found))
-        figures = " | ".join(f"{_best_crps(found, split.name):.3f}" for found in result.found)
-        lines.append(f"| {split.words} | {verdicts} | {figures} |")
+        figures = [f"{kinds[kind](found, split.name):.3f}" for kind, found in columns]
+        lines.append([split.words, verdicts, *figures])
     return (
-        "Reconciled, Incheon 2008 returns 2.0 instead of 2.8 times its investment; no other row differs.\n\n"
-        + "\n".join(lines)
+        "Reconciled, Incheon 2008 returns 2.0 instead of 2.8 times its investment; no other row differs. "
+        "CRPS:\n\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     )
 
 
-def _best_crps(found: Validation, split: str) -> float:
+def _of_best_rival(found: Validation, split: str) -> float:
     return found.mean(split, found.leaders(split)[1].name, "crps")
+
+
+def _of_simulation(found: Validation, split: str) -> float:
+    return found.mean(split, NAME, "crps")
 
 
 # --- estimates -----------------------------------------------------------------------------------
@@ -266,7 +253,7 @@ def estimate_lines(result: Validated) -> str:
     head = "| parameter | mean | 90 % interval | of the prior's width |\n|---|---:|---:|---:|"
     lines = [
         f"| {_parameter(row['parameter'])} | {row['mean']:.2f} | {row['q05']:.2f} to {row['q95']:.2f} | "
-        f"{row['kept_of_prior']:.0%} |"
+        f"{percent(row['kept_of_prior'])} |"
         for row in rows
     ]
     return "\n".join([head, *lines]) + f"\n\n{not_estimated(result.main)}{tail_words(result)}"
