@@ -38,8 +38,8 @@ MODEL: tuple[Parameter, ...] = (
     Parameter("firm_log_return_sd", 0.8, "log ROI", 0.4, 1.2, "assumed",
               "Table 4 holds averages over more than twenty firms and cannot tell; " + OURS,
               "spread of firms' own potential around their region's mean", most=5, least=0.01),
-    Parameter("region_year_log_return_sd", lambda m: YEARS_OWN_SHARE * m.within_region_sd, "log ROI", 0.3, 0.7,
-              "calibrated",
+    Parameter("region_year_log_return_sd", lambda m: YEARS_OWN_SHARE * m.within_region_sd, "log ROI",
+              0.3, 0.7, "calibrated",
               f"{TABLE_4}: pooled standard deviation within regions, less what the few firms of a row "
               "make up in the simulation (study=calibrate)",
               "luck that all adopters of a region share in a year", most=5, prior=(0.05, 1.2)),
