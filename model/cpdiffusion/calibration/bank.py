@@ -105,7 +105,7 @@ def simulator_of(years: int, seed: int) -> Simulator:
     places = [(region, year) for region in range(REGIONS) for year in range(years)]
     region_of, year_of = zip(*places, strict=True)
     fixed = parameters({"firms_per_region": FIRMS_PER_REGION})
-    return Simulator(Layout(names, region_of, year_of), (0.0,) * REGIONS, fixed, seed)
+    return Simulator(Layout(names, region_of, year_of), (0.0,) * REGIONS, fixed, seed, HISTORIES)
 
 
 def candidate(simulator: Simulator, prior: Prior, number: int) -> Candidate | None:
