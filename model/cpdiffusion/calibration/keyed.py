@@ -14,7 +14,6 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from concurrent.futures.process import BrokenProcessPool
 from itertools import count
 from typing import Any
 
@@ -157,11 +156,6 @@ class KeyedSampler(Sampler):
                 while len(waiting) < AHEAD * self.workers:
                     waiting.append(pool.submit(evaluated_from, blob, key, next(firsts)))
                 yield from waiting.popleft().result()
-        except BrokenProcessPool:
-            raise InputError(
-                "study=calibrate: one of its processes was ended from outside (often for lack of memory); "
-                "give the same command again to go on, with a smaller workers= if memory is short."
-            ) from None
         finally:
             for future in waiting:
                 future.cancel()

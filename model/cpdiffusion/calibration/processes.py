@@ -8,8 +8,16 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+
+from cpdiffusion.errors import InputError
+
+ENDED_FROM_OUTSIDE = (
+    "one of the processes of this study was ended from outside (often for lack of memory); give the same "
+    "command again to go on, with a smaller workers= if memory is short."
+)
 
 
 @contextlib.contextmanager
@@ -26,6 +34,8 @@ def processes(workers: int) -> Iterator[Executor | None]:
             for _ in range(workers):  # each starts one process, as none is idle yet
                 pool.submit(int)
         yield pool
+    except BrokenProcessPool:
+        raise InputError(ENDED_FROM_OUTSIDE) from None
     except BaseException:
         held.close()  # what is under way is not waited for
         raise
