@@ -222,7 +222,7 @@ def test_patterns_move_with_the_parameters_that_they_are_to_inform() -> None:
         < base["firms_per_region_year"]
     )
     assert (
-        one.patterns({"capital_need_mean_mkrw": 200.0})["investment_per_firm_mkrw"]
+        one.patterns({"capital_need_mean_mkrw": 470.0})["investment_per_firm_mkrw"]
         > 1.5 * base["investment_per_firm_mkrw"]
     )
     assert one.patterns({"mean_log_return": -1.0})["audit_effect"] < base["audit_effect"] - 0.1

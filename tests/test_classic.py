@@ -893,7 +893,7 @@ def test_all_money_granted_is_advice_subsidy_set_aside_or_unspent(
 @by_rule
 def test_in_those_programmes_firms_do_follow_while_their_offer_is_open(behaviour: Behaviour) -> None:
     """Control: otherwise the books would balance without anything being given back."""
-    world, p = synthetic(200, ("ulsan", "busan"), **LIVELY_RULE)
+    world, p = synthetic(200, ("ulsan", "busan"), **LIVELY_RULE, capital_need_mean_mkrw=70.0)
     found = [
         went_ahead(run(world, PROGRAMMES[name], p, 1, 28, behaviour)).sum() for name in ("queue", "slow")
     ]

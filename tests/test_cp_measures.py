@@ -831,7 +831,7 @@ def test_advice_subsidies_open_offers_and_the_purse_add_up_to_the_budget_in_ever
 def test_firms_that_are_tired_of_waiting_leave_with_all_their_measures() -> None:
     left = 0
     for seed in range(5):
-        world, p = lively(40, queue_dropout_per_quarter=0.3)
+        world, p = lively(40, queue_dropout_per_quarter=0.3, capital_need_mean_mkrw=70.0)
         played = run(world, POLICIES["queue"], p, seed, quarters=16)
         gone, adopted = by_measure(played, "signal") == GONE, by_measure(played, "adoption_quarter")
         supported, diagnosed = (by_measure(played, c) for c in ("supported_quarter", "diagnosed_quarter"))

@@ -447,7 +447,7 @@ TIES_OFF = {f"{layer}_visibility": 0.0 for layer in ("supply_chain", "complex", 
 
 def test_more_visible_peers_convince_more_firms() -> None:
     def adopters(visibility: float, **changes: float) -> float:
-        return adopters_on_average(SOME, complex_visibility=visibility, **changes)
+        return adopters_on_average(SOME, complex_visibility=visibility, mean_log_return=1.6, **changes)
 
     assert adopters(0.6) > adopters(0.1) + 5
     unseen = {"reveal_lag_quarters": 100}

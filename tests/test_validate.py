@@ -349,7 +349,7 @@ def test_a_file_that_is_missing_or_another_study_costs_one_sentence(
     assert run(tmp_path, tmp_path / "nowhere.csv") == 2
     assert "nowhere.csv: there is no such file" in capsys.readouterr().err
     assert main(["study=audit", f"results={a_file(tmp_path, HEAD, *GOOD)}"]) == 2
-    assert "only study=validate reads it" in capsys.readouterr().err
+    assert "only study=validate, calibrate and recover read it" in capsys.readouterr().err
 
 
 # --- figures -------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ ROOMS = (
     "instruments",
     "policy",
     "engine",
+    "calibration",
 )
 
 
