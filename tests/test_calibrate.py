@@ -22,7 +22,7 @@ from cpdiffusion.calibration import learned
 from cpdiffusion.calibration.audited import shape_misfit
 from cpdiffusion.calibration.learned import pair_table, source_table, verdict, weighted_quantiles
 from cpdiffusion.calibration.observations import Sample, sample
-from cpdiffusion.calibration.posterior import read_posterior
+from cpdiffusion.calibration.posterior import read_posterior, shipped_posterior
 from cpdiffusion.calibration.priors import CALIBRATED, Prior, prior_of
 from cpdiffusion.calibration.recovery import coverage_table, planted
 from cpdiffusion.calibration.side_benefits import side_benefit_draws
@@ -39,7 +39,8 @@ from cpdiffusion.evidence.moments import return_moments
 from cpdiffusion.evidence.table4 import COLUMNS, RegionYear, table4
 from cpdiffusion.parameters import parameters
 from cpdiffusion.runner.unfinished import take_up
-from cpdiffusion.studies.calibrate import problem_of
+from cpdiffusion.studies.calibrate import problem_of, what_matters
+from cpdiffusion.studies.calibrate_summary import percent
 
 OWN = (
     "north,60,2010.1-2012.12,2010,10,40,1,0.5,41.5,4,4.2",
@@ -501,4 +502,36 @@ def test_planted_parameters_are_recovered_by_the_command(tmp_path: Path) -> None
 
 def test_the_bounds_of_the_verdict_are_those_that_the_summary_prints(whole: Path) -> None:
     said = (whole / "summary.md").read_text(encoding="utf-8")
-    assert f"up to {learned.LEARNED:.0%} counts as learned, up to {learned.PARTLY:.0%} as partly" in said
+    assert (
+        f"up to {percent(learned.LEARNED)} counts as learned, up to {percent(learned.PARTLY)} as partly"
+        in said
+    )
+
+
+# --- the posterior that comes with the package -------------------------------------------------------
+
+
+def test_the_posterior_that_is_shipped_says_how_it_was_made() -> None:
+    posterior = read_posterior(shipped_posterior())
+    made = posterior.provenance
+    assert posterior.names[: len(CALIBRATED)] == CALIBRATED
+    assert made["command"] == "cpdiffusion study=calibrate"
+    assert (made["seed"], made["table"], made["fixed"]) == (1, "as_printed", {})
+    assert {"python", "numpy", "numba", "pyabc"} <= set(made["versions"])
+    assert made["targets"] == [target.name for target in targets_of(table4())]
+    assert 1.0 / (posterior.weights**2).sum() > learned.LEAST_EFFECTIVE
+
+
+def test_the_posterior_that_is_shipped_meets_the_reported_return_in_the_model_of_today() -> None:
+    """Weighted over some of its draws, simulated anew: if the model changes, calibrate again."""
+    posterior, problem = read_posterior(shipped_posterior()), problem_of(load(["study=calibrate"]))
+    drawn = [dict(zip(CALIBRATED, map(draw.get, CALIBRATED), strict=True)) for draw in posterior.draws(40, 1)]
+    found = pd.DataFrame([problem.simulator.patterns(draw) for draw in drawn]).mean()  # type: ignore[arg-type]
+    for target in problem.targets:
+        assert target.misfit(float(found[target.name])) < 2.5, target.name
+    assert found["mean_log_roi"] == pytest.approx(1.63, abs=0.1)
+
+
+def test_where_a_calibration_goes_is_no_part_of_how_its_posterior_was_made() -> None:
+    said = what_matters("cpdiffusion study=calibrate out='my results' workers=2 overwrite=true seed=3")
+    assert said == "cpdiffusion study=calibrate seed=3"

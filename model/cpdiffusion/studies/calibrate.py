@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HISTORY = "history.db"
+INDIFFERENT = ("out", "overwrite", "workers", "progress", "figures")
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ class Calibrated:
     def _provenance(self, command: str) -> dict[str, Any]:
         settings = self.settings
         return {
-            "command": command,
+            "command": what_matters(command),
             "seed": settings.seed,
             "table": settings.results.name if settings.results else settings.table,
             "targets": [target.name for target in self.problem.targets],
@@ -91,8 +93,13 @@ class Calibrated:
             "histories": settings.calibrate.histories,
             "fixed": dict(settings.parameters),
             "versions": versions() | pyabc_version(),
-            "code": code_hash(),
         }
+
+
+def what_matters(command: str) -> str:
+    """The command without what changes nothing in the posterior: where it goes, and who computes it."""
+    words = shlex.split(command)
+    return shlex.join(word for word in words if word.partition("=")[0] not in INDIFFERENT)
 
 
 def pyabc_version() -> dict[str, str]:

@@ -79,6 +79,11 @@ def _amount(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def percent(share: float) -> str:
+    """A share as the other texts write it."""
+    return f"{100.0 * share:.0f} %"
+
+
 def _range(row: dict[str, Any]) -> str:
     if row["low"] == row["high"]:
         return _amount(row["low"])
@@ -113,13 +118,13 @@ def learned_lines(result: Calibrated) -> str:
         f"| {row['parameter']} | {row['unit']} | {_amount(row['prior_low'])} to "
         f"{_amount(row['prior_high'])} | {_amount(row['mean'])} | "
         f"{_amount(row['q05'])} to {_amount(row['q95'])} | "
-        f"{row['kept_of_prior']:.0%} | {row['verdict']} |"
+        f"{percent(row['kept_of_prior'])} | {row['verdict']} |"
         for row in _rows(result.parameters)
     ]
     return "\n".join([head, *lines]) + (
         "\n\n*Width left* is the standard deviation after the calibration over the one before it: up to "
-        f"{LEARNED:.0%} counts as learned, up to {PARTLY:.0%} as partly, above as assumed; the bounds are a "
-        "convention. The indirect and environmental benefits are fitted exactly and stand in "
+        f"{percent(LEARNED)} counts as learned, up to {percent(PARTLY)} as partly, above as assumed; the "
+        "bounds are a convention. The indirect and environmental benefits are fitted exactly and stand in "
         "`posterior.parquet` beside these."
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from cpdiffusion.studies.calibrate_summary import percent
+
 if TYPE_CHECKING:
     from cpdiffusion.studies.recover import Recovered
 
@@ -19,8 +21,8 @@ def headline(result: Recovered) -> str:
     which = f"found again closely: {', '.join(found)}" if found else "none is found again closely"
     return (
         f"In {everything.plantings} plantings the 90 % intervals of {len(each)} parameters held the planted "
-        f"value in {everything.coverage90:.0%} of cases (50 % intervals: {everything.coverage50:.0%}); "
-        f"{which}."
+        f"value in {percent(everything.coverage90)} of cases (50 % intervals: "
+        f"{percent(everything.coverage50)}); {which}."
     )
 
 
@@ -40,8 +42,8 @@ def lines(result: Recovered) -> str:
         "|---|---:|---:|---:|---:|"
     )
     rows = [
-        f"| {r['parameter']} | {r['coverage50']:.0%} | {r['coverage90']:.0%} | {r['error']:.2f} | "
-        f"{r['kept_of_prior']:.0%} |"
+        f"| {r['parameter']} | {percent(r['coverage50'])} | {percent(r['coverage90'])} | {r['error']:.2f} | "
+        f"{percent(r['kept_of_prior'])} |"
         for r in result.coverage.to_dict("records")
     ]
     return "\n".join([head, *rows]) + (
@@ -56,8 +58,8 @@ def error_words(result: Recovered) -> str:
     plantings = int(result.rows.planting.nunique())
     error = math.sqrt(0.9 * 0.1 / plantings)
     return (
-        f"Of {plantings} plantings, a right 90 % interval holds {0.9:.0%} give or take {error:.0%} per "
-        "parameter. Over all parameters the scatter is smaller, though those of one planting are not "
+        f"Of {plantings} plantings, a right 90 % interval holds {percent(0.9)} give or take "
+        f"{percent(error)} per parameter. Over all parameters the scatter is smaller, though those of one planting are not "
         "independent. Truths are drawn from the prior, so they lie all over its range and not only where the "
         "real evidence points; each truth has a world and histories of its own, which the calibration to it "
         "does not share."
