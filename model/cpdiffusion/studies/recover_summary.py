@@ -59,8 +59,8 @@ def error_words(result: Recovered) -> str:
     error = math.sqrt(0.9 * 0.1 / plantings)
     return (
         f"Of {plantings} plantings, a right 90 % interval holds {percent(0.9)} give or take "
-        f"{percent(error)} per parameter. Over all parameters the scatter is smaller, though those of "
-        "one planting are not independent. Truths are drawn from the prior, so they lie all over its range and not only where the "
-        "real evidence points; each truth has a world and histories of its own, which the calibration to it "
-        "does not share."
+        f"{percent(error)} per parameter. Over all parameters the scatter is smaller, though those of one "
+        "planting are not independent. Truths are drawn from the prior, so they lie all over its range and "
+        "not only where the real evidence points; each truth has a world and histories of its own, which "
+        "the calibration to it does not share."
     )
