@@ -40,7 +40,7 @@ from cpdiffusion.evidence.table4 import COLUMNS, RegionYear, table4
 from cpdiffusion.parameters import parameters
 from cpdiffusion.runner.unfinished import take_up
 from cpdiffusion.studies.calibrate import problem_of, what_matters
-from cpdiffusion.studies.calibrate_summary import percent
+from cpdiffusion.studies.words import percent
 
 OWN = (
     "north,60,2010.1-2012.12,2010,10,40,1,0.5,41.5,4,4.2",

@@ -65,7 +65,7 @@ def _values(row: Row) -> list[float]:
 
 
 def _row_label(row: Row) -> str:
-    spread = f"{row['low']:.2g} to {row['high']:.2g} {row['unit']}".replace("-", "−")
+    spread = f"{style.number(row['low'])} to {style.number(row['high'])} {row['unit']}"
     return f"{style.wrapped(style.capital(row['meaning']), LABEL_CHARACTERS)}\n{style.wrapped(spread)}"
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cpdiffusion.calibration.learned import CLEAR_TRADE_OFF, LEARNED, NOT_KNOWN, PARTLY, VERDICTS
 from cpdiffusion.calibration.smc import TEMPERATURES
 from cpdiffusion.studies.calibrate import Calibrated, name_of
+from cpdiffusion.studies.words import amount, percent
 
 MISSED = 1.0  # tolerances from which a target counts as missed
 NAMED = 6  # pairs and sources that are named
@@ -56,7 +56,7 @@ def missed_sentence(result: Calibrated) -> str:
     if missed.empty:
         return "Every target is met within its tolerance."
     cases = [
-        f"{row['words']} ({_amount(row['simulated_mean'])} against {_range(row)})" for row in _rows(missed)
+        f"{row['words']} ({amount(row['simulated_mean'])} against {_range(row)})" for row in _rows(missed)
     ]
     return f"Not met within its tolerance: {'; '.join(cases)}."
 
@@ -72,22 +72,10 @@ def _rows(frame: Any) -> Iterable[dict[str, Any]]:
     return frame.to_dict("records")
 
 
-def _amount(value: float) -> str:
-    """Three digits, as a reader wants them."""
-    if not math.isfinite(value):
-        return "none"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def percent(share: float) -> str:
-    """A share as the other texts write it."""
-    return f"{100.0 * share:.0f} %"
-
-
 def _range(row: dict[str, Any]) -> str:
     if row["low"] == row["high"]:
-        return _amount(row["low"])
-    return f"{_amount(row['low'])} to {_amount(row['high'])}"
+        return amount(row["low"])
+    return f"{amount(row['low'])} to {amount(row['high'])}"
 
 
 # --- the whole summary ---------------------------------------------------------------------------
@@ -115,9 +103,9 @@ def learned_lines(result: Calibrated) -> str:
         "|---|---|---|---:|---:|---:|---|"
     )
     lines = [
-        f"| {row['parameter']} | {row['unit']} | {_amount(row['prior_low'])} to "
-        f"{_amount(row['prior_high'])} | {_amount(row['mean'])} | "
-        f"{_amount(row['q05'])} to {_amount(row['q95'])} | "
+        f"| {row['parameter']} | {row['unit']} | {amount(row['prior_low'])} to "
+        f"{amount(row['prior_high'])} | {amount(row['mean'])} | "
+        f"{amount(row['q05'])} to {amount(row['q95'])} | "
         f"{percent(row['kept_of_prior'])} | {row['verdict']} |"
         for row in _rows(result.parameters)
     ]
@@ -137,8 +125,8 @@ def fit_lines(result: Calibrated) -> str:
     )
     lines = [
         f"| {row['words']}{'' if row['used'] else ' (left out)'} | {_range(row)} | "
-        f"{_amount(row['tolerance'])} | {_amount(row['simulated_mean'])} "
-        f"({_amount(row['q05'])} to {_amount(row['q95'])}) | "
+        f"{amount(row['tolerance'])} | {amount(row['simulated_mean'])} "
+        f"({amount(row['q05'])} to {amount(row['q95'])}) | "
         f"{row['misfit']:.1f} | {row['source']} |"
         for row in _rows(result.fits)
     ]

@@ -18,6 +18,7 @@ from cpdiffusion.studies.summary import (
     where,
     why_words,
 )
+from cpdiffusion.studies.words import amount
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +126,7 @@ def turn(result: Headline) -> str:
 def end_case(row: Any) -> str:
     """The end of an estimated parameter's draws at which the difference has the other sign."""
     low = abs(row.difference_at_low) < abs(row.difference_at_high)  # the mean lies between the ends
-    return f"`{row.parameter}` ({row.meaning}) were {row.low if low else row.high:.2g} {row.unit}"
+    return f"`{row.parameter}` ({row.meaning}) were {amount(row.low if low else row.high)} {row.unit}"
 
 
 def as_good(result: Headline) -> tuple[int, int]:
@@ -197,13 +198,6 @@ def _line(row: Any) -> str:
         f"| {row.label} | {row.unit} | {amount(row.mean_scenario)} | {amount(row.mean_baseline)} "
         f"| {amount(row.difference)} ({span}) |"
     )
-
-
-def amount(value: float) -> str:
-    """A number with separators; small ones with three digits; – if unknown."""
-    if math.isnan(value):
-        return "–"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def percent() -> str:
@@ -353,7 +347,7 @@ def depends_table(result: Headline) -> str:
     ]
     for r in result.depends_on.itertuples():
         lines.append(
-            f"| {r.meaning} (`{r.parameter}`) | {r.low:.2g} to {r.high:.2g} {r.unit} "
+            f"| {r.meaning} (`{r.parameter}`) | {amount(r.low)} to {amount(r.high)} {r.unit} "
             f"| {ranged(r.difference_at_low, r.difference_at_low_from, r.difference_at_low_to)} "
             f"| {ranged(r.difference_at_high, r.difference_at_high_from, r.difference_at_high_to)} "
             f"| {percent_of(r.share)} |"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from cpdiffusion.studies.calibrate_summary import percent
+from cpdiffusion.studies.words import percent
 
 if TYPE_CHECKING:
     from cpdiffusion.studies.recover import Recovered
