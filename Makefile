@@ -21,10 +21,10 @@ demo: $(VENV)/.runtime ## compare the support designs and write figures and tabl
 headline: $(VENV)/.runtime ## the main finding under the posterior, to results/headline; about a minute
 	$(BIN)/cpdiffusion study=headline out=results/headline overwrite=true
 
-calibrate: $(VENV)/.calibrate ## which parameters fit the evidence, to results/calibrate; about ten minutes
+calibrate: $(VENV)/.calibrate ## which parameters fit the evidence, to results/calibrate; about a quarter of an hour
 	$(BIN)/cpdiffusion study=calibrate out=results/calibrate overwrite=true
 
-recover: $(VENV)/.calibrate ## whether planted parameters are found again, to results/recover; about half an hour
+recover: $(VENV)/.calibrate ## whether planted parameters are found again, to results/recover; about ten minutes
 	$(BIN)/cpdiffusion study=recover out=results/recover overwrite=true
 
 test: $(VENV)/.dev ## style, types and all tests

@@ -27,7 +27,7 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
                                                      sure, why, at which cohort size, what would turn it
   cpdiffusion study=validate                         how well returns not seen are predicted
   cpdiffusion study=validate results=own.csv         the same for your own table, with Table 4's columns
-  cpdiffusion study=calibrate                        which parameters fit the evidence (about ten minutes)
+  cpdiffusion study=calibrate                        which parameters fit the evidence (a quarter of an hour)
   cpdiffusion study=recover                          whether calibration finds parameters that were planted
   cpdiffusion study=audit                            every discrepancy in Table 4
   cpdiffusion study=parameters                       every number of the model, with its source
