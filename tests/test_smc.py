@@ -420,3 +420,10 @@ def test_a_user_sees_no_warning_of_a_library(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "default", str(script), str(tmp_path / "h.db")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_state_that_holds_no_calibration_costs_one_sentence(tmp_path: Path) -> None:
+    history = tmp_path / "h.db"
+    history.touch()
+    with pytest.raises(InputError, match="holds no calibration; delete it"):
+        sample_posterior(linear_problem(), 5, 1, history, 1, (9.0, 3.0))

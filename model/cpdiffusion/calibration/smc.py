@@ -143,7 +143,12 @@ def _open(inference: Any, history: Path, problem: Problem) -> None:
         begun.unlink(missing_ok=True)
         inference.new(_address(begun), observed)
         begun.replace(history)
-    inference.load(_address(history), observed_sum_stat=observed)
+    try:
+        inference.load(_address(history), observed_sum_stat=observed)
+    except ValueError:
+        raise InputError(
+            f"{history}: holds no calibration; delete it and give the same command again."
+        ) from None
 
 
 def _address(history: Path) -> str:
