@@ -26,6 +26,7 @@ from cpdiffusion.policy.programme import advice_costs
 from cpdiffusion.studies.headline import Headline
 from cpdiffusion.studies.headline_sizes import of_size
 from cpdiffusion.studies.headline_summary import as_good, finding, span, summary
+from cpdiffusion.studies.words import amount
 from test_plots import by_gid, visible_texts
 
 SIZES = (2, 3, 4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60)
@@ -343,11 +344,9 @@ def test_the_numbers_of_the_summary_are_those_of_the_tables(result: Headline) ->
         f"{regret.estimate:.1f} on average ({regret.low:.1f} to {regret.high:.1f} in 90 % of draws)" in said
     )
     for row in result.depends_on.itertuples():
-        line = next(
-            text for text in said.splitlines() if text.startswith(f"| {row.meaning} (`{row.parameter}`)")
-        )
-        assert f"{row.low:.2g} to {row.high:.2g} {row.unit}" in said
-        assert line  # once for what was drawn, once for what it does
+        start = f"| {row.meaning} (`{row.parameter}`)"
+        (_, line) = (text for text in said.splitlines() if text.startswith(start))  # drawn; what it does
+        assert f"{amount(row.low)} to {amount(row.high)} {row.unit}" in line
     assert f"explain {100 * min(result.explained, 1):.0f} %" in said
     for row in result.why.itertuples():  # type: ignore[union-attr]
         assert f"- {row.words}: {row.share:+.1f} (" in said
