@@ -305,11 +305,11 @@ def test_two_parameters_that_only_their_sum_shows_are_told_as_a_trade_off() -> N
     assert pairs.correlation[0] < -0.95
 
 
-def test_weighted_quantiles_are_those_of_the_repeated_values() -> None:
+def test_weighted_quantiles_lie_between_the_middles_of_the_values_weights() -> None:
+    """Sorted: 1 with half the weight (middle at 0.25), 2 (middle at 0.65), 3 (middle at 0.9)."""
     values, weights = np.array([3.0, 1.0, 2.0]), np.array([0.2, 0.5, 0.3])
-    repeated = np.repeat(values, (weights * 10_000).astype(int))
-    assert weighted_quantiles(values, weights, (0.1, 0.9)) == pytest.approx([1.0, 3.0], abs=0.01)
-    assert np.median(repeated) <= weighted_quantiles(values, weights, (0.5,))[0] + 1.0
+    found = weighted_quantiles(values, weights, (0.1, 0.25, 0.45, 0.65, 0.95))
+    assert found == pytest.approx([1.0, 1.0, 1.5, 2.0, 3.0])
 
 
 @pytest.mark.parametrize(
@@ -480,6 +480,19 @@ def test_one_region_only_is_fitted_as_far_as_it_goes(tmp_path: Path) -> None:
     out = tmp_path / "r"
     assert main([*QUICK, f"results={table}", f"out={out}", "workers=1", "figures=false"]) == 0
     assert "investment_slope" in pd.read_csv(out / "fits.csv").target.tolist()
+    said = (out / "summary.md").read_text(encoding="utf-8")
+    assert "how regions differ cannot be estimated" in said
+    assert "So few rows cannot tell" not in said
+
+
+def test_a_summary_names_what_two_rows_cannot_tell(whole: Path, tmp_path: Path) -> None:
+    table = own_table(tmp_path, [OWN[0], OWN[1], OWN[3]])  # one region with two rows, one with one
+    out = tmp_path / "r"
+    assert main([*QUICK, f"results={table}", f"out={out}", "workers=1", "figures=false"]) == 0
+    said = (out / "summary.md").read_text(encoding="utf-8")
+    assert "So few rows cannot tell: slope of log ROI on log investment within regions." in said
+    assert "how regions differ cannot be estimated" not in said
+    assert "So few rows" not in (whole / "summary.md").read_text(encoding="utf-8")
 
 
 def test_planted_parameters_are_recovered_by_the_command(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 from scipy import stats
 
 import cpdiffusion as cpd
-from cpdiffusion.calibration.posterior import Posterior, shipped_posterior, write_posterior
+from cpdiffusion.calibration import posterior as posterior_room
+from cpdiffusion.calibration.posterior import Posterior, write_posterior
 from cpdiffusion.cli import main
 from cpdiffusion.config import load
 from cpdiffusion.errors import InputError
@@ -23,6 +24,7 @@ from cpdiffusion.outcomes.depends import Regression, regression
 from cpdiffusion.plots import cohort_sizes, depends
 from cpdiffusion.plots.save import figure
 from cpdiffusion.policy.programme import advice_costs
+from cpdiffusion.studies import draws
 from cpdiffusion.studies.headline import Headline
 from cpdiffusion.studies.headline_sizes import of_size
 from cpdiffusion.studies.headline_summary import as_good, finding, span, summary
@@ -488,8 +490,11 @@ def test_by_default_the_posterior_that_comes_with_the_package_is_asked_for() -> 
     assert load(["study=compare"]).posterior.file is None
 
 
-@pytest.mark.skipif(shipped_posterior().exists(), reason="a posterior comes with the package")
-def test_without_a_posterior_the_study_says_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_posterior_the_study_says_how_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in (posterior_room, draws):
+        monkeypatch.setattr(module, "shipped_posterior", lambda: tmp_path / "posterior.parquet")
     assert main(["study=headline", "progress=false"]) == 2
     assert "no posterior comes with this version; make one" in capsys.readouterr().err
 

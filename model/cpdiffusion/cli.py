@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cpdiffusion.errors import InputError
@@ -78,51 +78,37 @@ def _run(words: list[str]) -> int:
     return _study(words)
 
 
+# Studies are imported when they are asked for: --help and a mistake must not wait for pandas.
+MODULES = {
+    "audit": "audit", "parameters": "parameters", "compare": "results", "simulate": "simulate_folder",
+    "measures": "measures", "portfolio": "portfolio_folder", "headline": "headline_folder",
+    "validate": "validate_folder", "calibrate": "calibrate_folder", "recover": "recover_folder",
+}  # fmt: skip
+PRINTED = ("audit", "parameters")
+OVER_SCENARIOS = ("compare", "simulate", "portfolio", "headline")
+
+
+def _function_of(study: str) -> Callable[..., Any]:
+    """A study's function that prints, or that writes its folder."""
+    from importlib import import_module
+
+    name = f"print_{study}" if study in PRINTED else f"{study}_to_folder"
+    function: Callable[..., Any] = getattr(import_module(f"cpdiffusion.studies.{MODULES[study]}"), name)
+    return function
+
+
 def _study(words: list[str]) -> int:
     from cpdiffusion.config import folder_of, load
 
     settings = load(words)
     command = shlex.join(["cpdiffusion", *words])
-    if settings.study == "compare":
-        from cpdiffusion.studies.results import compare_to_folder
-
-        compare_to_folder(settings, folder_of("scenarios"), command)
-    elif settings.study == "simulate":
-        from cpdiffusion.studies.simulate_folder import simulate_to_folder
-
-        simulate_to_folder(settings, folder_of("scenarios"), command)
-    elif settings.study == "measures":
-        from cpdiffusion.studies.measures import measures_to_folder
-
-        measures_to_folder(settings, command)
-    elif settings.study == "portfolio":
-        from cpdiffusion.studies.portfolio_folder import portfolio_to_folder
-
-        portfolio_to_folder(settings, folder_of("scenarios"), command)
-    elif settings.study == "headline":
-        from cpdiffusion.studies.headline_folder import headline_to_folder
-
-        headline_to_folder(settings, folder_of("scenarios"), command)
-    elif settings.study == "validate":
-        from cpdiffusion.studies.validate_folder import validate_to_folder
-
-        validate_to_folder(settings, command)
-    elif settings.study == "calibrate":
-        from cpdiffusion.studies.calibrate_folder import calibrate_to_folder
-
-        calibrate_to_folder(settings, command)
-    elif settings.study == "recover":
-        from cpdiffusion.studies.recover_folder import recover_to_folder
-
-        recover_to_folder(settings, command)
-    elif settings.study == "audit":
-        from cpdiffusion.studies.audit import print_audit
-
-        print_audit(settings.table)
+    function = _function_of(settings.study)
+    if settings.study in PRINTED:
+        function(settings.table)
+    elif settings.study in OVER_SCENARIOS:
+        function(settings, folder_of("scenarios"), command)
     else:
-        from cpdiffusion.studies.parameters import print_parameters
-
-        print_parameters(settings.table)
+        function(settings, command)
     return 0
 
 

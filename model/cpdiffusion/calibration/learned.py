@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from cpdiffusion.calibration.priors import Prior
     from cpdiffusion.calibration.smc import Found
 
-# Posterior sd over prior sd up to which a parameter counts as learned, and as partly learned. A pattern
-# that halves the doubt is worth three such quarters of a sample; the bounds themselves are a convention.
+# Posterior sd over prior sd up to which a parameter counts as learned, and as partly learned: a convention.
 LEARNED, PARTLY = 0.5, 0.85
 VERDICTS = ("learned from the data", "partly", "assumed")
 NOT_KNOWN = "not known"  # too few draws to tell a narrow posterior from a sample that has collapsed

@@ -47,7 +47,8 @@ Values = Mapping[str, float]
 class Simulator:
     """Tables and patterns under ``fixed`` parameters with some replaced; the same for the same values.
 
-    ``region_effects`` (R,): of the layout's regions, in log ROI, taken as known: they are fitted exactly.
+    ``region_effects`` (R,): of the layout's regions, in log ROI, taken as known: estimated
+    beforehand from the table itself, partially pooled (evidence.moments).
     """
 
     layout: Layout

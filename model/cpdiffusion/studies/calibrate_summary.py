@@ -7,6 +7,7 @@ from typing import Any
 
 from cpdiffusion.calibration.learned import CLEAR_TRADE_OFF, LEARNED, NOT_KNOWN, PARTLY, VERDICTS
 from cpdiffusion.calibration.smc import TEMPERATURES
+from cpdiffusion.calibration.targets import TABLE_WORDS
 from cpdiffusion.studies.calibrate import Calibrated, name_of
 from cpdiffusion.studies.words import amount, percent
 
@@ -133,8 +134,18 @@ def fit_lines(result: Calibrated) -> str:
     return "\n".join([head, *lines]) + (
         "\n\n*Misses by* counts in tolerances, from the mean over calibrated candidates. Tolerances of the "
         "table's own figures are the standard errors that so few rows, and so few simulated histories, give "
-        "them."
+        f"them.{not_told(result)}"
     )
+
+
+def not_told(result: Calibrated) -> str:
+    """What the table is too small to be asked for."""
+    there = {target.name for target in result.all_targets}
+    missing = [words for name, (words, _) in TABLE_WORDS.items() if name not in there]
+    parts = [f" So few rows cannot tell: {'; '.join(missing)}."] if missing else []
+    if len(result.problem.simulator.layout.regions) == 1:
+        parts.append(" With one region, how regions differ cannot be estimated: its effect is taken as none.")
+    return "".join(parts)
 
 
 def pair_lines(result: Calibrated) -> str:
@@ -182,8 +193,9 @@ def method_words(result: Calibrated) -> str:
         f"{asked.histories} histories of the regional programmes ({len(problem.simulator.layout.regions)} "
         f"regions of {int(problem.simulator.fixed.firms_per_region)} firms, cohorts of 25, "
         f"{problem.simulator.layout.years} years) on one drawn world, the same for all candidates; the "
-        "effects of audits and cohorts come from one history of each. Effects of regions are fitted exactly "
-        "beforehand and held: their uncertainty is not in the posterior. Priors are uniform over the ranges "
+        "effects of audits and cohorts come from one history of each. Effects of regions are estimated "
+        "from the table beforehand, partially pooled, and held: their uncertainty is not in the posterior. "
+        "Priors are uniform over the ranges "
         "in the table; all other parameters stand at their values in the registry."
     )
 
