@@ -22,7 +22,8 @@ WAYS_OF_SEEING = (
 
 # Table 4 reports firms that were supported and went ahead. With these, and all else at its value here, the
 # simulated programmes report the table's level, its spread within regions and its investment per
-# participating firm; tests/test_calibrate.py holds them to that.
+# participating firm; tests/test_calibrate.py holds them to that. They are a point, not an estimate: how
+# unsure they are, and with what they trade off, is for study=calibrate to say.
 SELECTION_LIFT = 0.38  # log ROI
 YEARS_OWN_SHARE = 0.82  # of the standard deviation within regions
 PRICE_PER_INVESTMENT = 3.5
@@ -32,7 +33,7 @@ MODEL: tuple[Parameter, ...] = (
     Parameter("mean_log_return", lambda m: m.mean_log_roi - SELECTION_LIFT, "log ROI", 0.7, 1.6,
               "calibrated",
               f"{TABLE_4}: mean of log(direct effect / investment) over region-years, less what selection "
-              "adds in the simulation (study=calibrate)",
+              "adds in the simulation with all else at its value here",
               "national mean of the log return over the benefit horizon", least=-10, most=10,
               prior=(-1.0, 3.0)),
     Parameter("firm_log_return_sd", 0.8, "log ROI", 0.4, 1.2, "assumed",
@@ -41,7 +42,7 @@ MODEL: tuple[Parameter, ...] = (
     Parameter("region_year_log_return_sd", lambda m: YEARS_OWN_SHARE * m.within_region_sd, "log ROI",
               0.3, 0.7, "calibrated",
               f"{TABLE_4}: pooled standard deviation within regions, less what the few firms of a row "
-              "make up in the simulation (study=calibrate)",
+              "make up in the simulation with all else at its value here",
               "luck that all adopters of a region share in a year", most=5, prior=(0.05, 1.2)),
     Parameter("investment_elasticity", lambda m: max(0.0, m.investment_elasticity), "log/log", 0.0, 0.6,
               "calibrated", f"{TABLE_4}: slope of log ROI on log investment within regions",
@@ -98,7 +99,7 @@ MODEL: tuple[Parameter, ...] = (
     Parameter("capital_need_mean_mkrw", lambda m: PRICE_PER_INVESTMENT * m.investment_per_firm_mkrw,
               "million KRW", 100, 400, "calibrated",
               f"{TABLE_4}: total investment over 851 participating firms, over the share of them that "
-              "goes ahead in the simulation (study=calibrate); Ansan's firms before 2012 are counted "
+              "goes ahead in the simulation with all else at its value here; Ansan's firms before 2012 are counted "
               "without their investment",
               "mean price of a firm's cleaner-production package", least=0.001, prior=(30.0, 400.0)),
     Parameter("capital_need_log_sd", 0.8, "log KRW", 0.4, 1.2, "assumed", OURS,
