@@ -434,3 +434,8 @@ def test_fits_are_counted_for_the_progress_bar() -> None:
     seen: list[int] = []
     room.validate("t", SMALL, METHODS[2:3], fitted=lambda: seen.append(1))
     assert len(seen) == sum(len(split.folds) for split in splits(SMALL))
+
+
+def test_a_parameter_that_the_study_does_not_read_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["study=validate", "parameters.mean_log_return=1.2"]) == 2
+    assert "parameters.mean_log_return: study=validate does not read it" in capsys.readouterr().err

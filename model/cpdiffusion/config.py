@@ -55,6 +55,7 @@ def validated(content: Any) -> Settings:
     except ValidationError as error:
         raise InputError(first_problem(error, Settings)) from None
     _require_drawn_from(settings)
+    _require_read(settings)
     return settings
 
 
@@ -85,6 +86,13 @@ def _require_drawn_from(settings: Settings) -> None:
             f"parameters={word}: only {' and '.join(f'study={s}' for s in DRAWING)} draw parameters from a "
             "posterior; name one of them, or give values with parameters.<name>=<value>."
         )
+
+
+def _require_read(settings: Settings) -> None:
+    """InputError where a parameter is fixed for a study that would not look at it."""
+    if settings.parameters and settings.study in ("validate", "audit"):
+        name = next(iter(settings.parameters))
+        raise InputError(f"parameters.{name}: study={settings.study} does not read it; leave it out.")
 
 
 def _checked(word: str) -> str:

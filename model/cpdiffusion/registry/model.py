@@ -99,8 +99,8 @@ MODEL: tuple[Parameter, ...] = (
     Parameter("capital_need_mean_mkrw", lambda m: PRICE_PER_INVESTMENT * m.investment_per_firm_mkrw,
               "million KRW", 100, 400, "calibrated",
               f"{TABLE_4}: total investment over 851 participating firms, over the share of them that "
-              "goes ahead in the simulation with all else at its value here; Ansan's firms before 2012 are counted "
-              "without their investment",
+              "goes ahead in the simulation with all else at its value here; Ansan's firms before 2012 "
+              "are counted without their investment",
               "mean price of a firm's cleaner-production package", least=0.001, prior=(30.0, 400.0)),
     Parameter("capital_need_log_sd", 0.8, "log KRW", 0.4, 1.2, "assumed", OURS,
               "spread of package prices among firms of one size", most=3),
