@@ -20,7 +20,7 @@ COLUMNS, PANEL_INCHES, BINS = 4, 2.1, 24
 ROW_INCHES, CELL_INCHES, FOOT_INCHES = 0.42, 0.52, 1.3
 FURTHEST = 4.0  # tolerances that are drawn; beyond, an arrow's place
 COLOURS = {"learned from the data": style.COLOURS[0], "partly": style.COLOURS[1]}  # grey: assumed
-LEGIBLE_ON_DARK = 0.55  # share of the scale from which text is white
+LEGIBLE_ON_DARK = 0.75  # share of the scale from which text is white
 
 
 def size_inches(name: str, parameters: int, targets: int) -> tuple[float, float]:
@@ -105,7 +105,8 @@ def _apart(row: Mapping[str, Any], value: float) -> float:
 
 
 def _fit_label(row: Mapping[str, Any]) -> str:
-    met = f"{row['low']:.3g}" if row["low"] == row["high"] else f"{row['low']:.3g} to {row['high']:.3g}"
+    ends = [style.number(row[end]) for end in ("low", "high")]
+    met = " to ".join(dict.fromkeys(ends))
     return f"{row['words']}\n{met} {row['unit']}{'' if row['used'] else ' (left out)'}"
 
 
@@ -127,7 +128,7 @@ def pairs(figure: Figure, parameters: pd.DataFrame, frame: pd.DataFrame) -> None
 
 
 @style.styled
-def sources(figure: Figure, parameters: pd.DataFrame, frame: pd.DataFrame, targets: pd.DataFrame) -> None:
+def sources(figure: Figure, parameters: pd.DataFrame, frame: pd.DataFrame) -> None:
     """How many times as wide each parameter's doubt would be without each target."""
     names, used = list(parameters.parameter), list(dict.fromkeys(frame.target))
     table = frame.pivot(index="parameter", columns="target", values="widening_without").loc[names, used]
@@ -151,7 +152,13 @@ def _heat(
         if np.isfinite(share):
             ink = "white" if share > LEGIBLE_ON_DARK else style.INK
             ax.text(
-                j, i, form.format(table[i, j] + shown_above), ha="center", va="center", color=ink, fontsize=8
+                j,
+                i,
+                form.format(table[i, j] + shown_above).replace("-", "−"),
+                ha="center",
+                va="center",
+                color=ink,
+                fontsize=8,
             )
     ax.set_yticks(range(len(rows)), rows)
     ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right")

@@ -58,7 +58,7 @@ def write_figures(result: Calibrated, folder: Path) -> None:
         "learned": partial(learned.marginals, values=found.values, weights=found.weights),
         "fits": partial(learned.fits, frame=result.fits),
         "pairs": partial(learned.pairs, frame=result.pairs),
-        "sources": partial(learned.sources, frame=result.sources, targets=result.fits),
+        "sources": partial(learned.sources, frame=result.sources),
     }
     for name, draw in drawings.items():
         figure = save.figure(*learned.size_inches(name, len(prior.names), len(result.problem.targets)))
