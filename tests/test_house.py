@@ -32,6 +32,7 @@ FLOORS = (
     {"registry"},
     {"parameters"},
     {"compiled"},
+    {"runner"},
     {"lent"},
     {"draws"},
     {"world"},
@@ -43,7 +44,7 @@ FLOORS = (
     {"outcomes"},
     {"calibration"},
     {"measures"},
-    {"runner"},
+    {"factors"},
     {"plots"},
     {"studies"},
     {"config"},
@@ -55,6 +56,8 @@ ROOF = len(FLOORS)
 
 KNOW_HYDRA = {f"{PACKAGE}.config", f"{PACKAGE}.cli"}
 HEAVY = {
+    "distributed",
+    "duckdb",
     "hydra",
     "matplotlib",
     "mesa",
@@ -65,6 +68,8 @@ HEAVY = {
     "pyabc",
     "pyarrow",
     "pydantic",
+    "pymoo",
+    "SALib",
     "scipy",
 }
 MEDIAN_LINES_AT_MOST = 10

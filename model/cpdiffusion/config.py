@@ -27,6 +27,7 @@ FREE = {
     "levers": sorted(Levers.model_fields),
     "instruments": sorted(CATALOGUE),
     "changes": None,
+    "factors": None,
 }
 
 
@@ -117,7 +118,7 @@ def _require_known(group: str, key: str) -> None:
     names, name = FREE[group], key.partition(".")[2]
     if names is not None and name not in names:
         raise InputError(f"{key}: not known{did_you_mean(name, names)}")
-    if names is None and name.count(".") != 1:
+    if group == "changes" and name.count(".") != 1:
         raise InputError(f"{key}: write changes.<scenario>.<lever or instrument>=<value>.")
 
 

@@ -73,12 +73,20 @@ class Plan:
 
 def plan(settings: Settings, scenario_folder: Path, recipe: Recipe | None = None) -> Plan:
     """Everything checked before anything is computed; ``recipe`` replaces the settings' world."""
-    p = parameters(settings.parameters, settings.table, settings.beyond_range)
+    parameters(settings.parameters, settings.table, settings.beyond_range)
     posterior = posterior_of(settings)
-    draws = draws_of(posterior, settings) if posterior else ()
     require_one_rule(settings)
     recipe = recipe or recipe_of(settings)
-    scenarios = read_scenarios(settings, scenario_folder)
+    return assemble(settings, read_scenarios(settings, scenario_folder), recipe, posterior)
+
+
+def assemble(
+    settings: Settings, scenarios: dict[str, Scenario], recipe: Recipe, posterior: Posterior | None
+) -> Plan:
+    """A plan from what was read, checked; no file is looked at."""
+    p = parameters(settings.parameters, settings.table, settings.beyond_range)
+    draws = draws_of(posterior, settings) if posterior else ()
+    require_one_rule(settings)
     designs = {name: design_of(s.levers, in_order(s.instruments)) for name, s in scenarios.items()}
     for values in all_parameters(p, draws, settings):
         for name, design in designs.items():
