@@ -7,6 +7,7 @@
     model = cpd.mesa_model(["region=ulsan"])     # the same run as a Mesa model
     found = cpd.headline(["parameters=own.parquet"])  # the same under a posterior, at every cohort size
     seen = cpd.measure(["world.network=brfarmers"])  # how an observed diffusion went
+    runs = cpd.open_results("results/sweep-001")     # a sweep's runs, to filter and to query
     own = cpd.from_frames(firms, ties)           # a world of one's own: compare([...], world=own)
 
 Names are loaded when they are first used, so that importing the package is quick.
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Comparison,
         Headline,
         Measures,
+        Opened,
         Settings,
         Simulation,
         compare,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         load,
         measure,
         mesa_model,
+        open_results,
         scenarios,
         simulate,
     )  # fmt: skip
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 _HOME = {
     "load": "api", "simulate": "api", "compare": "api", "measure": "api", "mesa_model": "api",
     "scenarios": "api", "Measures": "api", "headline": "api", "Headline": "api",
+    "open_results": "api", "Opened": "api",
     "Settings": "api", "Simulation": "api", "Comparison": "api", "InputError": "errors",
     "from_networkx": "world.networks", "to_networkx": "world.networks",
     "from_frames": "world.readers", "read_world": "world.readers", "Recipe": "world.world",
@@ -46,9 +50,9 @@ _HOME = {
 }  # fmt: skip
 
 __all__ = [
-    "Comparison", "Headline", "InputError", "Measures", "Recipe", "Settings", "Simulation", "World",
-    "compare", "from_frames", "from_networkx", "headline", "load", "measure", "mesa_model", "read_world",
-    "scenarios", "simulate", "to_networkx",
+    "Comparison", "Headline", "InputError", "Measures", "Opened", "Recipe", "Settings", "Simulation", "World",
+    "compare", "from_frames", "from_networkx", "headline", "load", "measure", "mesa_model", "open_results",
+    "read_world", "scenarios", "simulate", "to_networkx",
 ]  # fmt: skip
 
 

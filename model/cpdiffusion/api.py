@@ -14,6 +14,7 @@ from cpdiffusion.studies.compare import compare as _compare
 from cpdiffusion.studies.headline import Headline
 from cpdiffusion.studies.headline import headline as _headline
 from cpdiffusion.studies.measures import observed_measures
+from cpdiffusion.studies.opened import Opened, open_results
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import plan, recipe_of
 from cpdiffusion.studies.simulate import Simulation, chosen, seed_of
@@ -21,8 +22,20 @@ from cpdiffusion.studies.simulate import simulate as _simulate
 from cpdiffusion.world.world import Recipe
 
 __all__ = [
-    "Comparison", "Headline", "Measures", "Settings", "Simulation", "compare", "headline", "load", "measure",
-    "mesa_model", "scenarios", "simulate",
+    "Comparison",
+    "Headline",
+    "Measures",
+    "Opened",
+    "Settings",
+    "Simulation",
+    "compare",
+    "headline",
+    "load",
+    "measure",
+    "mesa_model",
+    "open_results",
+    "scenarios",
+    "simulate",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from cpdiffusion.policy.scenarios import first_problem
 from cpdiffusion.studies.settings import SHIPPED, Settings, names_a_posterior
 
 PACKAGE = Path(__file__).resolve().parent
-DRAWING = ("compare", "headline")  # studies that draw parameters from a posterior
+DRAWING = ("compare", "headline", "sweep")  # studies that draw parameters from a posterior
 FREE = {
     "parameters": sorted(BY_NAME),
     "levers": sorted(Levers.model_fields),
@@ -84,8 +84,8 @@ def _require_drawn_from(settings: Settings) -> None:
     if file is not None and settings.study not in DRAWING:
         word = "posterior" if file == SHIPPED else file
         raise InputError(
-            f"parameters={word}: only {' and '.join(f'study={s}' for s in DRAWING)} draw parameters from a "
-            "posterior; name one of them, or give values with parameters.<name>=<value>."
+            f"parameters={word}: study={settings.study} draws no parameters from a posterior; name one that "
+            f"does ({', '.join(DRAWING)}), or give values with parameters.<name>=<value>."
         )
 
 

@@ -126,16 +126,13 @@ def _share(part: Values, whole: Values) -> Values:
 def _groups_reached(runs: Results, column: str) -> Values:
     """Of the groups that have members, the share of those that have adopters."""
     group = runs.firms(column)
-    return _share(_groups(group, runs.adopted), _groups(group, np.full_like(runs.adopted, True)))
-
-
-def _groups(group: NDArray[np.int32], marked: NDArray[np.bool_]) -> Values:
-    """In how many groups somebody is marked, shape (K,)."""
-    count, groups = len(marked), int(group.max()) + 1
-    reached = np.zeros((count, groups), np.bool_)
-    row, firm = np.nonzero(marked)
-    reached[row, np.broadcast_to(group, marked.shape)[row, firm]] = True
-    return _number(reached)
+    groups, count = int(group.max()) + 1, len(runs.adopted)
+    place = group + groups * np.arange(count, dtype=np.int32)[:, None]  # of each replicate's groups
+    reached, there = (np.zeros(count * groups, np.bool_) for _ in range(2))
+    reached[place[runs.adopted]] = True
+    there[place[: len(group)].ravel()] = True
+    members = _number(there.reshape(count, groups)[: len(group)])
+    return _share(_number(reached.reshape(count, groups)), np.broadcast_to(members, count))
 
 
 def _small_share(runs: Results) -> Values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -38,7 +39,7 @@ def processes(workers: int, prepare: Callable[[], object] = int) -> Iterator[Exe
     lifeline, held = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(workers, context, initializer=hang_on, initargs=(lifeline, prepare))
     try:
-        with _deaf_to_interrupts():
+        with _deaf_to_interrupts(), _nameless_main():
             for _ in range(workers):  # each starts one process, as none is idle yet
                 pool.submit(int)
         yield pool
@@ -62,6 +63,18 @@ def hang_on(lifeline: Connection, prepare: Callable[[], object]) -> None:
 def _end_with(lifeline: Connection) -> None:
     lifeline.poll(None)  # nothing is ever sent: it returns at the other end's close
     os._exit(1)
+
+
+@contextlib.contextmanager
+def _nameless_main() -> Iterator[None]:
+    """A process that starts here does not run the caller's script, which may lack a __main__ guard."""
+    names: dict[str, object] = vars(sys.modules["__main__"])
+    kept: dict[str, object] = {name: names[name] for name in ("__spec__", "__file__") if name in names}
+    names.update(dict.fromkeys(kept))
+    try:
+        yield
+    finally:
+        names.update(kept)
 
 
 @contextlib.contextmanager

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 FAILED = b"failed"
 NAME = re.compile(r"units-(\d+)-(\d+)\.parquet")
 ROWS_PER_GROUP = 50_000  # of the one file in the end: what is in memory at a time
-COMPRESSION = "zstd"
 
 
 def as_parquet(done: Done) -> bytes:
@@ -35,9 +34,17 @@ def as_parquet(done: Done) -> bytes:
     failed = json.dumps([list(one) for one in done.failed], ensure_ascii=False)
     table = pa.table(dict(done.columns)).replace_schema_metadata({FAILED: failed.encode()})
     buffer = pa.BufferOutputStream()
-    pq.write_table(table, buffer, compression=COMPRESSION)
+    pq.write_table(table, buffer, **how(table.schema))
     written: bytes = buffer.getvalue().to_pybytes()
     return written
+
+
+def how(schema: pa.Schema) -> dict[str, Any]:
+    """Words are written once and counted; measured numbers hardly repeat, and trying costs time."""
+    import pyarrow as pa
+
+    words = [field.name for field in schema if pa.types.is_string(field.type)]
+    return {"compression": "zstd", "use_dictionary": words}
 
 
 class Shards:
@@ -94,9 +101,8 @@ class Shards:
         with contextlib.ExitStack() as stack:
             writer: Any = None
             for table in in_groups(self._tables()):
-                writer = writer or stack.enter_context(
-                    pq.ParquetWriter(path, table.schema, compression=COMPRESSION)
-                )
+                if writer is None:
+                    writer = stack.enter_context(pq.ParquetWriter(path, table.schema, **how(table.schema)))
                 writer.write_table(table, row_group_size=ROWS_PER_GROUP)
 
     def _tables(self) -> Iterator[pa.Table]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,22 @@ class Ground:
     scenarios: dict[str, Scenario]
     recipe: Recipe
     posterior: Posterior | None
+    replicates: int | None = None  # that are run at every point; as many draws are made
+
+    def for_replicates(self, replicates: int) -> Ground:
+        """The same for so many replicates; the draws are those of a comparison that may take as many."""
+        most = max(self.settings.replicates.at_most, replicates)
+        asked = self.settings.replicates.model_copy(update={"at_most": most})
+        settings = self.settings.model_copy(update={"replicates": asked})
+        return replace(self, settings=settings, replicates=replicates)
 
     def plan(self, point: Point) -> Plan:
         """The plan at a point. InputError where its values do not go together."""
         parts = {group: _of_group(point, group) for group in ("parameters", *SCENARIOS, "changes", "world")}
         rest = {key: value for key, value in point.items() if "." not in key}
         settings = self.settings.model_copy(update=rest | self._updated(parts))
-        return assemble(settings, self._scenarios(parts), self._recipe(settings), self.posterior)
+        scenarios, recipe = self._scenarios(parts), self._recipe(settings)
+        return assemble(settings, scenarios, recipe, self.posterior, self.replicates)
 
     def _updated(self, parts: Mapping[str, Point]) -> dict[str, Any]:
         updated: dict[str, Any] = {}

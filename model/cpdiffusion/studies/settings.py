@@ -134,7 +134,9 @@ class SweepSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    design: Literal["grid", "list", "lhs", "sobol"]
+    design: Literal["grid", "list", "lhs", "sobol"] | None = Field(
+        description="empty: a grid where every factor lists its values, else a Sobol sequence"
+    )
     points: int = Field(ge=1, le=10_000_000, description="of a Latin hypercube or a Sobol sequence")
     levels: int = Field(ge=2, le=10_000, description="of a range in a grid")
     file: Path | None = Field(description="points of the user's own (.csv) in place of a design")

@@ -64,7 +64,8 @@ def points_of(settings: Settings, factors: tuple[Factor, ...]) -> Points:
         "lhs": partial(latin_hypercube, factors, asked.points, settings.seed),
         "sobol": partial(sobol_sequence, factors, asked.points, settings.seed),
     }
-    return designs[asked.design]()
+    usual = "sobol" if any(factor.is_range for factor in factors) else "grid"
+    return designs[asked.design or usual]()
 
 
 # --- how long, how much --------------------------------------------------------------------------

@@ -62,10 +62,12 @@ def _rows(opened: Opened, pairs: Sequence[Pair], outcome: str, each: int) -> lis
     better, rows = CATALOGUE[outcome].better, []
     for scenario, baseline in pairs:
         for point, mine, base in zip(points, found[scenario], found[baseline], strict=True):
-            interval = mean_interval(draw_means(mine - base, each))
+            difference = mine - base
+            interval = mean_interval(draw_means(difference, each))
+            known = np.isfinite(difference)
+            means = (mine[known].mean(), base[known].mean()) if known.any() else (np.nan, np.nan)
             ends = (interval.estimate, interval.low, interval.high)
-            chance = probability_better(mine - base, better)
-            means = (np.nanmean(mine), np.nanmean(base)) if np.isfinite(mine - base).any() else (np.nan,) * 2
+            chance = probability_better(difference, better)
             rows.append((point, scenario, baseline, outcome, *means, *ends, chance, mine.size))
     return rows
 
