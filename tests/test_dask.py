@@ -157,3 +157,40 @@ def test_a_scheduler_that_goes_away_is_one_sentence_and_what_was_done_stays(
             lambda units: cluster.scheduler.kill(),
         )  # fmt: skip
     assert Shards(tmp_path).chunks()
+
+
+SBATCH = """#!/bin/sh
+# Stands in for Slurm: starts the job's script here at once.
+cp "$1" "$0.script"  # the caller removes its own
+sh "$0.script" > "$0.log" 2>&1 &
+echo "Submitted batch job $!"
+"""
+
+
+def test_slurm_jobs_are_submitted_with_what_was_asked_and_do_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("dask_jobqueue", reason="the dask extra is not installed")
+    tools, store = tmp_path / "tools", tmp_path / "store"
+    tools.mkdir()
+    store.mkdir()
+    for name, text in {"sbatch": SBATCH, "scancel": "#!/bin/sh\nkill $* || true\n"}.items():
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", f"{MODEL}{os.pathsep}{HERE}")
+    monkeypatch.chdir(tmp_path)
+    slurm = asked(cluster="slurm", queue="cpu", account="cp", walltime="00:10:00", options=["--constraint=x"])
+    carry_out(Squares(9), Shards(store), partial(dask_crew, asked=slurm, local_workers=1), lambda units: None)
+    assert Shards(store).to_do(9) == []
+    script = (tools / "sbatch.script").read_text()
+    for line in ("-p cpu", "-A cp", "-t 00:10:00", "--constraint=x"):
+        assert f"#SBATCH {line}" in script
+
+
+def test_without_slurm_it_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("dask_jobqueue", reason="the dask extra is not installed")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    crew = partial(dask_crew, asked=asked(cluster="slurm"), local_workers=1)
+    with pytest.raises(InputError, match="there is no sbatch on this machine"):
+        carry_out(Squares(3), Shards(tmp_path), crew, lambda units: None)

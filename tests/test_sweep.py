@@ -303,6 +303,48 @@ def test_a_correlation_ratio_sees_what_goes_up_and_down_again() -> None:
     assert rank_correlation(x, 3.0 * x + noise) > 0.95
 
 
+# --- settings in a file ---------------------------------------------------------------------------
+
+
+def test_a_file_of_settings_says_what_words_would_say(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "study: sweep\nregion: busan\nfactors:\n  levers.cohort_size: 5..60\n  parameters:\n"
+        "    cohort_visibility:\nsweep: {points: 8}\nscenarios: [none, cluster_25]\n"
+    )
+    words = ["study=sweep", "region=busan", "factors.levers.cohort_size=5..60", "sweep.points=8",
+             "factors.parameters.cohort_visibility=null", "scenarios=[none,cluster_25]"]  # fmt: skip
+    assert load([str(file)]) == load(words)
+    assert load([str(file), "sweep.points=9", "region=daegu"]) == load(
+        [*(w for w in words if "points" not in w and "region" not in w), "sweep.points=9", "region=daegu"]
+    )
+
+
+def test_settings_of_a_manifest_are_a_file_of_settings(swept: Path, tmp_path: Path) -> None:
+    import yaml
+
+    file = tmp_path / "again.yaml"
+    settings = json.loads((swept / "manifest.json").read_text())["settings"]
+    file.write_text(yaml.safe_dump(settings, allow_unicode=True))
+    assert main([str(file), f"out={tmp_path}/it"]) == 0
+    assert (tmp_path / "it" / "runs.parquet").read_bytes() == (swept / "runs.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("regoin: busan\n", "mine.yaml: there is no setting 'regoin'; did you mean 'region'?"),
+        ("region: !!python/object:os.system x\n", "the tag"),
+        ("- region\n", "must hold 'name: value' lines"),
+        ("factors: 5\n", "factors=5"),
+    ],
+)
+def test_a_file_of_settings_that_is_wrong_is_one_sentence(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(InputError, match=said.replace("?", r"\?")):
+        load([str(tmp_path / "mine.yaml")])
+
+
 def test_factors_of_a_sweep_reach_the_library() -> None:
     assert [f.key for f in factors_of(load([*SMALL, *TWO]).factors)] == [
         "levers.cohort_size", "parameters.cohort_visibility",

@@ -33,6 +33,7 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
   cpdiffusion study=recover                          whether calibration finds parameters that were planted
   cpdiffusion study=audit                            every discrepancy in Table 4
   cpdiffusion study=parameters                       every number of the model, with its source
+  cpdiffusion mine.yaml                              settings from a file, others beside it
   cpdiffusion --settings                             all settings and their defaults
 
 Results go to results/<study>-001, or where out=<folder> says.

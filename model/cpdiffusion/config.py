@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from cpdiffusion.errors import InputError, did_you_mean
 from cpdiffusion.instruments.catalogue import CATALOGUE
 from cpdiffusion.parameters import BY_NAME
 from cpdiffusion.policy.levers import Levers
-from cpdiffusion.policy.scenarios import first_problem
+from cpdiffusion.policy.scenarios import first_problem, read_plain_yaml
 from cpdiffusion.studies.settings import SHIPPED, Settings, names_a_posterior
 
 PACKAGE = Path(__file__).resolve().parent
@@ -38,15 +38,67 @@ def folder_of(name: str) -> Path:
 
 
 def load(overrides: Sequence[str] = ()) -> Settings:
-    """Settings from overrides such as ``["region=busan", "levers.subsidy_rate=0.2"]``."""
-    words = [_checked(word) for word in overrides]
+    """Settings from overrides such as ``["region=busan", "levers.subsidy_rate=0.2"]``.
+
+    A word such as ``mine.yaml`` is a file of settings; what is said beside it comes before what it says.
+    """
+    files = [word for word in overrides if "=" not in word and word.endswith((".yaml", ".yml"))]
+    words = [_checked(word) for word in overrides if word not in files]
+    if not files:
+        return validated(_composed(words, overrides))
+    return validated(_with_files([_settings_in(Path(file)) for file in files], words, overrides))
+
+
+def _composed(words: Sequence[str], said: Sequence[str]) -> dict[str, Any]:
+    """Settings as plain data; InputError, in terms of what was ``said``, where words cannot be read."""
     try:
         with initialize_config_dir(str(folder_of("conf")), version_base="1.3"):
-            composed = compose("config", overrides=words)
-        content = OmegaConf.to_container(composed, resolve=False)
+            composed = compose("config", overrides=list(words))
+        content: dict[str, Any] = OmegaConf.to_container(composed, resolve=False)  # type: ignore[assignment]
     except (HydraException, OmegaConfBaseException) as error:
-        raise InputError(_sentence(error, overrides)) from None
-    return validated(content)
+        raise InputError(_sentence(error, said)) from None
+    return content
+
+
+def _with_files(files: Sequence[dict[str, Any]], words: Sequence[str], said: Sequence[str]) -> dict[str, Any]:
+    """The defaults of the study, then the files in their order, then the words."""
+    study = next((f["study"] for f in reversed(files) if "study" in f), None)
+    first = [f"study={study}"] if study and not any(word.startswith("study=") for word in words) else []
+    content = _composed([*first, *words], said)
+    asked = [tuple(word.partition("=")[0].lstrip("+").split(".")) for word in words]
+    for file in files:
+        for path, value in _leaves(file):
+            if not any(path[: len(key)] == key for key in asked):
+                _put(content, path, value)
+    return content
+
+
+def _settings_in(path: Path) -> dict[str, Any]:
+    """What a file of settings says; InputError names it."""
+    content = read_plain_yaml(path)
+    for key in content:
+        name = str(key).partition(".")[0]
+        if name not in Settings.model_fields:
+            hint = did_you_mean(name, Settings.model_fields)
+            raise InputError(f"{path.name}: there is no setting '{name}'{hint}")
+    return content
+
+
+def _leaves(tree: Mapping[str, Any], before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value with its path; dotted keys and nested ones are the same."""
+    for key, value in tree.items():
+        path = (*before, *str(key).split("."))
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, path)
+        else:
+            yield path, value
+
+
+def _put(content: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for key in path[:-1]:
+        inner = content.get(key)
+        content[key] = content = inner if isinstance(inner, dict) else {}
+    content[path[-1]] = value
 
 
 def validated(content: Any) -> Settings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -99,6 +100,11 @@ def _slurm(asked: ClusterAsked) -> Any:
             "dask.cluster=slurm: needs dask-jobqueue, which is not installed; install it by "
             "pip install 'cpdiffusion[dask]'."
         ) from None
+    if shutil.which("sbatch") is None:
+        raise InputError(
+            "dask.cluster=slurm: there is no sbatch on this machine; give the command where Slurm jobs can "
+            "be submitted, or set dask.address to a scheduler that is running."
+        )
     return jobqueue.SLURMCluster(
         queue=asked.queue, account=asked.account, cores=asked.cores, processes=asked.cores,
         memory=asked.memory, walltime=asked.walltime, job_extra_directives=list(asked.options),
