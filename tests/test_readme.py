@@ -15,7 +15,7 @@ from cpdiffusion.studies.setup import plan
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line.partition("#")[0] for line in README.splitlines() if line.startswith("cpdiffusion ")]
-THE_USERS_OWN = ("my_policy.yaml", "firms.csv", "--settings")
+THE_USERS_OWN = ("my_policy.yaml", "mine.yaml", "firms.csv", "--settings")
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if not any(own in c for own in THE_USERS_OWN)])

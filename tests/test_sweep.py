@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import signal
@@ -301,6 +302,24 @@ def test_a_correlation_ratio_sees_what_goes_up_and_down_again() -> None:
     assert abs(rank_correlation(x, (x - 2.0) ** 2 + noise)) < 0.1
     assert correlation_ratio(x, noise) < 0.1
     assert rank_correlation(x, 3.0 * x + noise) > 0.95
+
+
+def test_the_commands_and_the_query_of_the_guide_work(
+    swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("study: sweep\nfactors.levers.cohort_size: 5..60\n")
+    Path("points.csv").write_text("levers.cohort_size\n5\n")
+    commands = re.findall(r"^cpdiffusion (?:.*\\\n)*.*$", guide.replace("    #", "  #"), flags=re.MULTILINE)
+    assert len(commands) > 5
+    for command in commands:
+        words = shlex.split(command.replace("\\\n", " "), comments=True)[1:]
+        if "study=replicates" not in words:
+            sweep_work(load(words), folder_of("scenarios"))
+    pytest.importorskip("duckdb")
+    (sql,) = re.findall(r'query\("""(.*?)"""\)', guide, flags=re.DOTALL)
+    assert open_results(swept).query(sql)["size"].tolist() == [5, 5, 20, 20]
 
 
 # --- settings in a file ---------------------------------------------------------------------------

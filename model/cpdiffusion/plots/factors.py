@@ -53,10 +53,9 @@ def differences_by_factor(
 def _title(figure: Figure, differences: pd.DataFrame, label: str) -> None:
     first = differences.iloc[0] if len(differences) else None
     between = f"{first.scenario} against {first.baseline}" if first is not None else ""
-    figure.suptitle(
-        style.wrapped(f"Difference in {label}: {between}. Filled: the 90 % interval leaves out zero", 90),
-        fontsize=style.TITLE_PT,
-    )
+    key = "Filled: the 90 % interval leaves out zero. Line: medians"
+    title = style.wrapped(f"Difference in {label}: {between}. {key}", 90)
+    figure.suptitle(title, fontsize=style.TITLE_PT)
 
 
 def _panel(ax: Axes, factor: Factor, points: Points, differences: pd.DataFrame) -> None:
