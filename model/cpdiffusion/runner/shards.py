@@ -55,9 +55,12 @@ class Shards:
 
     def write(self, chunk: Chunk, shard: bytes) -> None:
         """Put a chunk's shard in its place. InputError when the disk is full or read-only."""
-        path = self.folder / f"units-{chunk.first:09d}-{chunk.end - 1:09d}.parquet"
+        self.write_beside(f"units-{chunk.first:09d}-{chunk.end - 1:09d}.parquet", shard)
+
+    def write_beside(self, name: str, content: bytes) -> None:
+        """Put another file beside the shards, whole. Errors as in ``write``."""
         try:
-            write_bytes_whole(path, shard)
+            write_bytes_whole(self.folder / name, content)
         except OSError as error:
             raise InputError(
                 f"{self.folder}: cannot be written ({error.strerror}); what was done before is kept: make "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from cpdiffusion.factors.own_points import read_points
 from cpdiffusion.factors.points import Points, grid, in_step, latin_hypercube, sobol_sequence
 from cpdiffusion.outcomes.catalogue import CATALOGUE
 from cpdiffusion.runner.carry_out import carry_out
-from cpdiffusion.runner.crew import compute
+from cpdiffusion.runner.crew import Computed, compute
 from cpdiffusion.runner.manifest import code_hash, file_hash
 from cpdiffusion.runner.progress import progress_bar
 from cpdiffusion.runner.shards import Shards
@@ -28,7 +28,7 @@ from cpdiffusion.studies.settings import Settings
 if TYPE_CHECKING:
     pass
 
-TRIED = 4  # replicates from which time and size are told
+TRIED = 40  # replicates from which time and size are told, and half as many
 SPARE = 2.1  # so many times the shards: they and the one file in the end stand beside each other
 INDIFFERENT = ("out", "overwrite", "workers", "progress", "figures", "runner", "dask.", "sweep.dry_run")
 
@@ -105,12 +105,16 @@ class Effort:
 
 def effort_of(work: ReplicateWork, settings: Settings, done: int) -> Effort:
     """Measured on a few replicates of the first point, after the model is compiled."""
-    few = min(TRIED, work.replicates)
-    trial = ReplicateWork(work.ground, work.points, few, work.outcomes, few)
-    compute(trial, Chunk(0, 1))
-    tried = compute(trial, Chunk(0, 1))
-    runs = few * len(work.ground.scenarios)
-    return Effort(work, workers_of(settings), tried.seconds / runs, len(tried.shard) / runs, done)
+    half, whole = (_tried(work, few) for few in (TRIED // 2, TRIED))
+    runs = TRIED * len(work.ground.scenarios)
+    size = 2.0 * (len(whole.shard) - len(half.shard)) / runs  # what a file takes whatever is in it drops out
+    return Effort(work, workers_of(settings), whole.seconds / runs, size, done)
+
+
+def _tried(work: ReplicateWork, replicates: int) -> Computed:
+    ground = work.ground.for_replicates(replicates)
+    trial = replace(work, ground=ground, replicates=replicates, block=replicates)
+    return compute(trial, Chunk(0, 1))
 
 
 def require_room(effort: Effort, folder: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cpdiffusion.errors import Interrupted
 from cpdiffusion.runner.folder import write_whole
-from cpdiffusion.runner.shards import Shards
+from cpdiffusion.runner.shards import Shards, as_parquet
 from cpdiffusion.runner.unfinished import finished, take_up, unfinished_folder
+from cpdiffusion.runner.work import Done
 from cpdiffusion.studies.folder import Job
 from cpdiffusion.studies.ledger import as_csv, ledger, repeating
 from cpdiffusion.studies.opened import FAILED, POINTS, RUNS, Opened
@@ -32,11 +34,11 @@ def sweep_to_folder(settings: Settings, scenario_folder: Path, command: str) -> 
     if settings.sweep.dry_run:
         _only_say(work, settings, job.out)
         return None
+    require_room(effort_of(work, settings, 0), job.out)
     state = take_up(job.out, asked_for(work, settings))
     shards = Shards(state)
-    work.points.frame().to_parquet(state / POINTS, index=False)
+    shards.write_beside(POINTS, as_parquet(Done(dict(work.points.frame()))))
     try:
-        require_room(effort_of(work, settings, 0), job.out)
         run_sweep(work, settings, shards)
     except KeyboardInterrupt:
         write_whole(state / LEDGER, ledger(work, shards, command))
@@ -63,7 +65,7 @@ def write(result: Swept, shards: Shards, command: str, folder: Path) -> None:
     """runs.parquet, points.parquet, points.csv, differences.csv, factors.csv, ledger.csv; figures."""
     shards.merged_into(folder / RUNS)
     points = result.work.points.frame()
-    points.to_parquet(folder / POINTS, index=False)
+    shutil.copyfile(shards.folder / POINTS, folder / POINTS)
     points.to_csv(folder / "points.csv", index=False)
     (folder / LEDGER).write_text(ledger(result.work, shards, command), encoding="utf-8")
     if result.failed:
