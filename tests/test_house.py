@@ -42,6 +42,7 @@ FLOORS = (
     {"engine"},
     {"outcomes"},
     {"calibration"},
+    {"efficiency"},
     {"measures"},
     {"runner"},
     {"plots"},

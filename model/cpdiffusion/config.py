@@ -21,7 +21,7 @@ from cpdiffusion.policy.scenarios import first_problem
 from cpdiffusion.studies.settings import SHIPPED, Settings, names_a_posterior
 
 PACKAGE = Path(__file__).resolve().parent
-DRAWING = ("compare", "headline")  # studies that draw parameters from a posterior
+DRAWING = ("compare", "headline", "allocate")  # studies that draw parameters from a posterior
 FREE = {
     "parameters": sorted(BY_NAME),
     "levers": sorted(Levers.model_fields),
@@ -83,14 +83,14 @@ def _require_drawn_from(settings: Settings) -> None:
     if file is not None and settings.study not in DRAWING:
         word = "posterior" if file == SHIPPED else file
         raise InputError(
-            f"parameters={word}: only {' and '.join(f'study={s}' for s in DRAWING)} draw parameters from a "
+            f"parameters={word}: only {', '.join(f'study={s}' for s in DRAWING)} draw parameters from a "
             "posterior; name one of them, or give values with parameters.<name>=<value>."
         )
 
 
 def _require_read(settings: Settings) -> None:
     """InputError where a parameter is fixed for a study that would not look at it."""
-    if settings.parameters and settings.study in ("validate", "audit"):
+    if settings.parameters and settings.study in ("validate", "audit", "efficiency"):
         name = next(iter(settings.parameters))
         raise InputError(f"parameters.{name}: study={settings.study} does not read it; leave it out.")
 
