@@ -66,7 +66,7 @@ def verdict(row: Row) -> str:
 def over(row: Row) -> str:
     """``59 more (90 % interval 51 to 67)``."""
     value = row["over_even"]
-    ends = f"{amount(row['over_even_low'])} to {amount(row['over_even_high'])}"
+    ends = f"{amount(row['over_even_low'])} to {amount(row['over_even_high'])}".replace("-", "−")
     return f"{amount(abs(value))} {'more' if value >= 0 else 'less'} ({percent(CONFIDENCE)} interval {ends})"
 
 
@@ -151,7 +151,7 @@ def short(row: Row) -> str:
     """``+59 (51 to 67)``."""
     sign = "+" if row["over_even"] >= 0 else "−"
     ends = f"{amount(row['over_even_low'])} to {amount(row['over_even_high'])}"
-    return f"{sign}{amount(abs(row['over_even']))} ({ends})".replace("(-", "(−").replace("to -", "to −")
+    return f"{sign}{amount(abs(row['over_even']))} ({ends})".replace("-", "−")
 
 
 def regions_part(result: Allocation) -> str:
