@@ -82,8 +82,10 @@ def _require_drawn_from(settings: Settings) -> None:
     file = settings.posterior.file
     if file is not None and settings.study not in DRAWING:
         word = "posterior" if file == SHIPPED else file
+        *first, last = (f"study={name}" for name in DRAWING)
+        listed = f"{', '.join(first)} and {last}"
         raise InputError(
-            f"parameters={word}: only {', '.join(f'study={s}' for s in DRAWING)} draw parameters from a "
+            f"parameters={word}: only {listed} draw parameters from a "
             "posterior; name one of them, or give values with parameters.<name>=<value>."
         )
 

@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cpdiffusion.studies.allocate import ADOPTERS, BENEFIT, Allocation, allocate
+from cpdiffusion.studies.allocate import Allocation, allocate
+from cpdiffusion.studies.allocate_run import ADOPTERS, BENEFIT
 from cpdiffusion.studies.allocate_splits import BEST, TITLES
 from cpdiffusion.studies.allocate_summary import answer, summary
 from cpdiffusion.studies.allocate_tables import TABLES

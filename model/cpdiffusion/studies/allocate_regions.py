@@ -75,11 +75,25 @@ def _experiment(base: Experiment, name: str, settings: Settings, clean: bool) ->
 
 def unsureness(name: str, settings: Settings) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """By how much the region's mean log return is off its estimate in each draw."""
-    count = draws_in_all(settings)
     if not settings.allocate.unsure_regions:
-        return np.zeros(count)
-    generator = np.random.default_rng([settings.seed, list(REGIONS).index(name), count])
-    return np.asarray(effect_sd(name, settings.table) * generator.standard_normal(count))
+        return np.zeros(draws_in_all(settings))
+    generator = np.random.default_rng([settings.seed, list(REGIONS).index(name)])
+    parts = (settings.allocate.draws, settings.allocate.held_out_draws)
+    spread = np.concatenate([stratified_normals(count, generator) for count in parts])
+    return effect_sd(name, settings.table) * spread
+
+
+def stratified_normals(
+    count: int, generator: np.random.Generator
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Standard normals, one from each of so many equally likely parts, in random order.
+
+    A mean over few draws is then not decided by a few lucky differences between regions.
+    """
+    from scipy.special import ndtri
+
+    points = (np.arange(count) + generator.random(count)) / count
+    return np.asarray(generator.permutation(ndtri(np.clip(points, 1e-12, 1.0 - 1e-12))))
 
 
 def shifted(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cpdiffusion.outcomes.paired import CONFIDENCE
-from cpdiffusion.studies.allocate import ADOPTERS, BENEFIT, Allocation
+from cpdiffusion.studies.allocate import Allocation
 from cpdiffusion.studies.allocate_regions import LEVEL, clean_effects, effect_sd, effects
+from cpdiffusion.studies.allocate_run import ADOPTERS, BENEFIT
 from cpdiffusion.studies.allocate_splits import (
     BEST,
     EVEN,
@@ -167,11 +168,24 @@ def regions_part(result: Allocation) -> str:
         rows = {r["split"]: r for r in table[table.region == region].to_dict("records")}
         cells = " | ".join(cell(rows[name]) for name in shown)
         lines.append(f"| {region.title()} | {cells} |")
+    even = {r["region"]: r for r in table[table.split == EVEN].to_dict("records")}
+    slopes = {name: float(row["marginal_adopters_per_100_mkrw"]) for name, row in even.items()}
+    low, high = (pick(slopes, key=lambda name: slopes[name]) for pick in (min, max))
     return "\n".join(lines) + (
         "\n\nMillion KRW a year; in brackets the additional adopters that a further 100 million KRW would "
-        "bring there. In the even split these differ widely between regions, which is why moving money "
-        f"pays; within a region they fall slowly ({falling(result)}), which is why the best split moves so "
-        "much of it."
+        f"bring there. In the even split that is {slopes[low]:.1f} in {low.title()} and {slopes[high]:.1f} "
+        f"in {high.title()}: what differs between regions is what moving money can gain. Within a region it "
+        f"falls slowly ({falling(result)}), so splits that differ much can gain nearly the same. "
+        f"{prices_words(result)}"
+    )
+
+
+def prices_words(result: Allocation) -> str:
+    """How much each region that is paid matters to the best split."""
+    unit = WORDS[result.settings.allocate.benefit]
+    told = ", ".join(f"{name.title()} {amount(price)}" for name, price in result.prices.items())
+    return (
+        f"If one of the regions that it pays got nothing, the best split would lose so many {unit}: {told}."
     )
 
 
@@ -230,9 +244,9 @@ def curse_part(result: Allocation) -> str:
     row = comparison(result)[AS_ESTIMATED, BEST, outcome]
     promised, kept = row["promised_over_even"], row["over_even"]
     fell = (
-        f"it kept {amount(kept)}: the difference is the part that was chosen luck"
+        f"on the others {amount(kept)}: what is missing may be luck that was picked"
         if kept < promised
-        else f"on the others it gained {amount(kept)}, so no luck was chosen that shows"
+        else f"on the others {amount(kept)}: no luck was picked that shows"
     )
     return (
         "## Why other seeds\n\nThe best of many options looks better than it is where luck enters: one "

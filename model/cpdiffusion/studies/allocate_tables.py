@@ -12,7 +12,7 @@ import numpy as np
 from cpdiffusion.outcomes.catalogue import Values
 from cpdiffusion.outcomes.noise import expected_range, split_noise
 from cpdiffusion.outcomes.paired import Interval, draw_means, mean_interval
-from cpdiffusion.studies.allocate import ADOPTERS, BENEFIT, MONEY, OUTCOMES, SUPPORTED, Allocation, Option
+from cpdiffusion.studies.allocate_run import ADOPTERS, BENEFIT, MONEY, OUTCOMES, SUPPORTED, Judged, Option
 from cpdiffusion.studies.allocate_splits import EVEN
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ AS_ESTIMATED, WITHOUT = "as estimated", "without outlier rows"
 Row = dict[str, Any]
 
 
-def allocation_table(of: Allocation) -> pd.DataFrame:
+def allocation_table(of: Judged) -> pd.DataFrame:
     """One row per split and region; gains on held-out seeds, the marginal gain on those chosen by."""
     import pandas as pd
 
@@ -40,7 +40,7 @@ def allocation_table(of: Allocation) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def levels(of: Allocation, figures: Mapping[str, Values]) -> Row:
+def levels(of: Judged, figures: Mapping[str, Values]) -> Row:
     """Mean gains with intervals, firms supported and money spent."""
     row: Row = {}
     for outcome, title in ((ADOPTERS, "additional_adopters"), (BENEFIT, "additional_benefit_mkrw")):
@@ -53,7 +53,7 @@ def ends(name: str, interval: Interval) -> Row:
     return {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def marginal(of: Allocation, region: str, option: Option) -> float:
+def marginal(of: Judged, region: str, option: Option) -> float:
     """Additional adopters per further 100 million KRW around a budget, by the curve of its kind.
 
     Without a budget that of the kind whose first step gains most. Slope between the neighbouring budgets that
@@ -73,7 +73,7 @@ def slope(low: tuple[float, float], high: tuple[float, float]) -> float:
     return (high[1] - low[1]) / (high[0] - low[0])
 
 
-def curve(of: Allocation, region: str, kind: str, outcome: str = ADOPTERS) -> list[tuple[float, float]]:
+def curve(of: Judged, region: str, kind: str, outcome: str = ADOPTERS) -> list[tuple[float, float]]:
     """Budgets a year on the grid with the mean gain at each, ascending, from nothing on."""
     unit = of.asked.unit_mkrw
     on_grid = {round(n * unit, 6) for n in of.asked.levels}
@@ -81,7 +81,7 @@ def curve(of: Allocation, region: str, kind: str, outcome: str = ADOPTERS) -> li
     return [(0.0, 0.0), *sorted((b, v) for b, v in found.items() if round(b, 6) in on_grid)]
 
 
-def split_table(of: Allocation) -> pd.DataFrame:
+def split_table(of: Judged) -> pd.DataFrame:
     """One row per assumption, split and outcome: the total, and the paired difference to the even split."""
     import pandas as pd
 
@@ -102,7 +102,7 @@ def split_table(of: Allocation) -> pd.DataFrame:
 UNITS = {ADOPTERS: "firms", BENEFIT: "million KRW"}
 
 
-def against_even(of: Allocation, split: str, outcome: str, difference: Values) -> Row:
+def against_even(of: Judged, split: str, outcome: str, difference: Values) -> Row:
     """Difference to the even split with its interval, and in how many draws it is above zero."""
     if split == EVEN:
         return dict.fromkeys(COMPARED, math.nan)
@@ -120,7 +120,7 @@ COMPARED = (
 )  # fmt: skip
 
 
-def curve_table(of: Allocation) -> pd.DataFrame:
+def curve_table(of: Judged) -> pd.DataFrame:
     """One row per region, kind and budget on the replicates chosen by.
 
     The last column is what the step from the grid's budget below adds; nan for budgets off the grid.
@@ -144,6 +144,6 @@ def steps_of(points: list[tuple[float, float]], years: int) -> dict[float, float
     return {high[0]: slope(low, high) / years * PER_MKRW for low, high in pairwise(points)}
 
 
-TABLES: dict[str, Callable[[Allocation], pd.DataFrame]] = {
+TABLES: dict[str, Callable[[Judged], pd.DataFrame]] = {
     "allocation": allocation_table, "splits": split_table, "curves": curve_table,
 }  # fmt: skip
