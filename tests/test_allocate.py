@@ -62,7 +62,7 @@ problems = st.integers(0, 10**6)
 def problem(seed: int, regions: int = 3, cases: int = 4) -> tuple[list[np.ndarray], list[list[int]], int]:
     """Random gains of some options in each case; option 0 costs and gains nothing."""
     generator = np.random.default_rng(seed)
-    weights = [[0, *generator.integers(1, 6, 4).tolist()] for _ in range(regions)]
+    weights = [[0, *generator.integers(1, 9, 4).tolist()] for _ in range(regions)]
     values = [np.hstack([np.zeros((cases, 1)), generator.normal(3, 3, (cases, 4))]) for _ in range(regions)]
     return values, weights, 7
 
@@ -277,6 +277,7 @@ def test_every_region_is_left_with_the_least_that_was_asked_for() -> None:
         (1.0, 9.0, "an interval that excludes zero"),
         (-1.0, 9.0, "is not shown to be better than the even one"),
         (-9.0, -1.0, "it does worse than the even split, beyond chance"),
+        (0.0, 0.0, "moving money gains nothing here"),
     ],
 )
 def test_the_summary_says_whether_the_interval_excludes_zero(low: float, high: float, said: str) -> None:

@@ -53,6 +53,8 @@ def answer(result: Allocation) -> str:
 
 def verdict(row: Row) -> str:
     """Whether a gain over the even split is more than noise."""
+    if row["over_even_low"] == row["over_even_high"] == 0.0:
+        return "exactly the same in every held-out run, so moving money gains nothing here."
     sure = f"on {percent(row['share_of_draws_better'])} of the held-out draws it does better"
     if row["over_even_low"] > 0.0:
         return f"{over(row)} on held-out seeds, an interval that excludes zero; {sure}."
