@@ -247,7 +247,7 @@ def test_what_is_no_csv_text_costs_one_sentence(
         (["efficiency.bootstrap=3"], "must be greater than or equal to 50"),
         (["efficiency.orientation=both"], "must be 'output' or 'input'"),
         (["parameters.mean_log_return=1"], "study=efficiency does not read it"),
-        (["parameters=posterior"], "draw parameters from a posterior"),
+        (["parameters=posterior"], "study=efficiency draws no parameters from a posterior"),
     ],
 )
 def test_settings_that_do_not_fit_cost_one_sentence(

@@ -32,6 +32,7 @@ FLOORS = (
     {"registry"},
     {"parameters"},
     {"compiled"},
+    {"runner"},
     {"lent"},
     {"draws"},
     {"world"},
@@ -44,7 +45,7 @@ FLOORS = (
     {"calibration"},
     {"efficiency"},
     {"measures"},
-    {"runner"},
+    {"factors"},
     {"plots"},
     {"studies"},
     {"config"},
@@ -56,6 +57,8 @@ ROOF = len(FLOORS)
 
 KNOW_HYDRA = {f"{PACKAGE}.config", f"{PACKAGE}.cli"}
 HEAVY = {
+    "distributed",
+    "duckdb",
     "hydra",
     "matplotlib",
     "mesa",
@@ -66,6 +69,8 @@ HEAVY = {
     "pyabc",
     "pyarrow",
     "pydantic",
+    "pymoo",
+    "SALib",
     "scipy",
 }
 MEDIAN_LINES_AT_MOST = 10

@@ -41,7 +41,7 @@ from cpdiffusion.instruments.checks import require_consistent
 from cpdiffusion.instruments.circles import Meetings, exchange_partners, round_tables
 from cpdiffusion.instruments.enacting import terms_of
 from cpdiffusion.instruments.enactment import Enactment, Enactments, in_order
-from cpdiffusion.outcomes.catalogue import outcomes_of
+from cpdiffusion.outcomes.catalogue import outcomes_of_one
 from cpdiffusion.outcomes.experiment import Experiment, run_batch, run_replicate
 from cpdiffusion.outcomes.why import coalitions, mixtures, shapley
 from cpdiffusion.parameters import Parameters, parameters
@@ -263,7 +263,7 @@ def test_a_scenario_file_with_every_instrument_at_zero_is_the_file_without_them(
     designs = experiment.designs
     assert designs["plain"] == designs["zeros"] != designs["small"]
     world = experiment.world(0)
-    runs = run_replicate(experiment, world, 0, experiment.new_state(world))
+    runs = run_replicate(experiment, world, 0)
     assert np.array_equal(runs["plain"].flow, runs["zeros"].flow)
     assert np.array_equal(runs["plain"].adoption_quarter, runs["zeros"].adoption_quarter)
 
@@ -1268,13 +1268,11 @@ def test_public_money_is_what_the_programme_and_the_instruments_spend() -> None:
     experiment = experiment_of("scenarios=[cluster_25]", "levers.subsidy_rate=0.3")
     design = replace(experiment.designs["cluster_25"], instruments=enacted(TOGETHER))
     world = experiment.world(0)
-    run_ = run_replicate(experiment.with_designs({"all": design}), world, 0, experiment.new_state(world))[
-        "all"
-    ]
+    run_ = run_replicate(experiment.with_designs({"all": design}), world, 0)["all"]
     spent = (Flow.ADVICE, Flow.SUBSIDY, Flow.INSTRUMENTS, Flow.INSTRUMENT_SUBSIDY)
     each = [float(run_.flow[:, :, flow].sum()) for flow in spent]
     assert min(each) > 0.0
-    assert outcomes_of(run_)["public_money_mkrw"] == pytest.approx(sum(each))
+    assert outcomes_of_one(run_)["public_money_mkrw"] == pytest.approx(sum(each))
 
 
 # --- 7. advisers and budgets --------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cpdiffusion.engine.state import NEVER, Flow
-from cpdiffusion.outcomes.catalogue import CATALOGUE, RATIOS, Run, needs_reference
+from cpdiffusion.outcomes.catalogue import CATALOGUE, RATIOS, Results, needs_reference
 from cpdiffusion.outcomes.paired import (
     CONFIDENCE,
     comparison_table,
@@ -109,8 +109,8 @@ def _runs(**columns: list[float]) -> pd.DataFrame:
 def test_only_outcomes_marked_so_may_look_at_the_run_without_policy() -> None:
     """The run without policy is left out where no outcome needs it; a wrong mark is noticed."""
     world = Recipe(("ulsan",)).build(1, parameters({"firms_per_region": 200}))
-    never = np.full(world.size, NEVER, np.int16)
-    alone = Run(parameters(), world, never, never, None, np.zeros((1, 4, len(Flow))))
+    never = np.full((1, world.size), NEVER, np.int16)
+    alone = Results(parameters(), world, never, never, None, np.zeros((1, 1, 4, len(Flow))))
     for outcome in CATALOGUE.values():
         if outcome.against_no_policy:
             with pytest.raises(ValueError, match="without policy"):

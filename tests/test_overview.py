@@ -58,7 +58,7 @@ def test_each_figure_is_that_of_runs_beside_runs_without_policy(result: Comparis
     adopters, benefit = ({name: [] for name in experiment.designs} for _ in range(2))
     for k in range(result.replicates):
         world = experiment.world(k)
-        for name, run in run_replicate(experiment, world, k, experiment.new_state(world)).items():
+        for name, run in run_replicate(experiment, world, k).items():
             adopters[name].append(float(run.adopted.sum()))
             benefit[name].append(run.flow[:, :, 6:9].sum())  # direct, indirect, environmental
     table = by_scenario(result)

@@ -189,7 +189,7 @@ def adopters_by_hand(three: Portfolio, members: Members) -> list[float]:
     found = []
     for k in range(REPLICATES):
         world = experiment.world(k)
-        run = run_replicate(experiment, world, k, experiment.new_state(world))["it"]
+        run = run_replicate(experiment, world, k)["it"]
         found.append(float(run.adopted.sum()))
     return found
 

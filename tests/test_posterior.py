@@ -21,7 +21,7 @@ from cpdiffusion.calibration.posterior import Posterior, read_posterior, write_p
 from cpdiffusion.cli import main
 from cpdiffusion.config import load, validated
 from cpdiffusion.errors import InputError
-from cpdiffusion.outcomes.experiment import Experiment, run_batch, stretches_of_one_draw
+from cpdiffusion.outcomes.experiment import Experiment, run_batch, stretches_of_one_draw, values_of
 from cpdiffusion.outcomes.noise import split_noise
 from cpdiffusion.outcomes.paired import draw_means, mean_interval
 from cpdiffusion.parameters import BY_NAME, parameters
@@ -224,9 +224,10 @@ def test_each_replicate_runs_as_if_its_draw_were_the_only_truth(redraw: bool) ->
         )
         expected = run_batch(alone, k, 1)
         for name in experiment.designs:
-            np.testing.assert_equal(found.outcomes[name][k], expected.outcomes[name][0])
+            for outcome, values in expected.outcomes[name].items():
+                np.testing.assert_equal(found.outcomes[name][outcome][k], values[0])
             assert np.array_equal(found.flows[name][k], expected.flows[name][0])
-        adopters.append(expected.outcomes["one"][0]["adopters"])
+        adopters.append(expected.outcomes["one"]["adopters"][0])
     assert len(set(adopters)) > 3
 
 
@@ -239,13 +240,14 @@ def test_replicates_cut_into_any_stretches_are_the_same() -> None:
     whole = run_batch(small(), 0, 12)
     parts = [run_batch(small(), first, count) for first, count in ((0, 4), (4, 1), (5, 7))]
     for name in ("one", "many"):
-        np.testing.assert_equal(whole.outcomes[name], [row for p in parts for row in p.outcomes[name]])
+        for outcome, values in whole.outcomes[name].items():
+            np.testing.assert_equal(values, values_of(parts, name, outcome))
 
 
 def test_draws_may_differ_in_the_number_of_firms() -> None:
     draws = made_up({"firms_per_region": [120.0, 260.0]}).draws(4, seed=1)
     found = run_batch(small(draws=draws), 0, 12)
-    share = [row["adoption_share"] / row["adopters"] for row in found.outcomes["one"]]
+    share = found.outcomes["one"]["adoption_share"] / found.outcomes["one"]["adopters"]
     expected = [1 / draw["firms_per_region"] for draw in draws for _ in range(3)]
     assert share == pytest.approx(expected)
 
@@ -253,8 +255,8 @@ def test_draws_may_differ_in_the_number_of_firms() -> None:
 def test_without_draws_an_experiment_is_itself_at_every_replicate() -> None:
     fixed = small(draws=(), seeds_per_draw=1)
     assert fixed.at(7) is fixed
-    assert list(fixed.one_per_draw(3)) == [0, 1, 2]
-    assert list(small().one_per_draw(3)) == [0, 3, 6]
+    assert fixed.looks(3) == [(0, 3)]
+    assert small().looks(3) == [(0, 1), (3, 1), (6, 1)]
 
 
 def test_past_the_last_draw_the_first_follows() -> None:
@@ -635,7 +637,7 @@ def test_studies_that_do_not_draw_parameters_refuse_a_posterior(
     study: str, given: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([f"study={study}", f"parameters={given}", f"out={tmp_path}/r"]) == 2
-    said = f"parameters={given}: only study=compare, study=headline and study=allocate draw parameters"
+    said = f"parameters={given}: study={study} draws no parameters from a posterior"
     assert said in capsys.readouterr().err
 
 

@@ -33,7 +33,7 @@ def test_shares_are_those_of_the_firms_in_smart_complexes_counted_one_by_one() -
         world = experiment.world(replicate)
         seed = np.uint64(experiment.world_seed(replicate))
         smart = np.flatnonzero(smart_rank(world, experiment.parameters, seed) < 1.0)
-        run = run_replicate(experiment, world, replicate, experiment.new_state(world))["clean_factory"]
+        run = run_replicate(experiment, world, replicate)["clean_factory"]
         expected.append(
             [sum(run.adoption_quarter[f] < 4 * y for f in smart) / smart.size for y in range(1, 6)]
         )

@@ -19,9 +19,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import integrate, stats
 
-from cpdiffusion.calibration.processes import processes
 from cpdiffusion.calibration.smc import Found, sample_posterior
 from cpdiffusion.errors import InputError
+from cpdiffusion.runner.processes import processes
 from linear_problem import NAMES, TOLERANCES, exact_posterior, linear_problem, scores_of
 
 pytest.importorskip("pyabc", reason="the calibrate extra is not installed")
@@ -257,7 +257,7 @@ def lose_a_process() -> None:
 
 INTERRUPTED = """
 import time
-from cpdiffusion.calibration.processes import processes
+from cpdiffusion.runner.processes import processes
 if __name__ == "__main__":
     try:
         with processes(2) as pool:

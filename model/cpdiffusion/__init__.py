@@ -9,6 +9,7 @@
     scores = cpd.relative_efficiency()           # which programmes got more out of the same (Table 4)
     split = cpd.allocate(["allocate.budget_mkrw_per_year=4200"])  # a national budget over regions
     seen = cpd.measure(["world.network=brfarmers"])  # how an observed diffusion went
+    runs = cpd.open_results("results/sweep-001")     # a sweep's runs, to filter and to query
     own = cpd.from_frames(firms, ties)           # a world of one's own: compare([...], world=own)
 
 Names are loaded when they are first used, so that importing the package is quick.
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         Efficiency,
         Headline,
         Measures,
+        Opened,
         Settings,
         Simulation,
         allocate,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
         load,
         measure,
         mesa_model,
+        open_results,
         relative_efficiency,
         scenarios,
         simulate,
@@ -46,6 +49,7 @@ _HOME = {
     "load": "api", "simulate": "api", "compare": "api", "measure": "api", "mesa_model": "api",
     "scenarios": "api", "Measures": "api", "headline": "api", "Headline": "api",
     "allocate": "api", "Allocation": "api", "relative_efficiency": "api", "Efficiency": "api",
+    "open_results": "api", "Opened": "api",
     "Settings": "api", "Simulation": "api", "Comparison": "api", "InputError": "errors",
     "from_networkx": "world.networks", "to_networkx": "world.networks",
     "from_frames": "world.readers", "read_world": "world.readers", "Recipe": "world.world",
@@ -53,9 +57,10 @@ _HOME = {
 }  # fmt: skip
 
 __all__ = [
-    "Allocation", "Comparison", "Efficiency", "Headline", "InputError", "Measures", "Recipe", "Settings",
-    "Simulation", "World", "allocate", "compare", "from_frames", "from_networkx", "headline", "load",
-    "measure", "mesa_model", "read_world", "relative_efficiency", "scenarios", "simulate", "to_networkx",
+    "Allocation", "Comparison", "Efficiency", "Headline", "InputError", "Measures", "Opened", "Recipe",
+    "Settings", "Simulation", "World", "allocate", "compare", "from_frames", "from_networkx", "headline",
+    "load", "measure", "mesa_model", "open_results", "read_world", "relative_efficiency", "scenarios",
+    "simulate", "to_networkx",
 ]  # fmt: skip
 
 

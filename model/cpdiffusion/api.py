@@ -18,6 +18,7 @@ from cpdiffusion.studies.efficiency import efficiency as _efficiency
 from cpdiffusion.studies.headline import Headline
 from cpdiffusion.studies.headline import headline as _headline
 from cpdiffusion.studies.measures import observed_measures
+from cpdiffusion.studies.opened import Opened, open_results
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import plan, recipe_of
 from cpdiffusion.studies.simulate import Simulation, chosen, seed_of
@@ -25,8 +26,24 @@ from cpdiffusion.studies.simulate import simulate as _simulate
 from cpdiffusion.world.world import Recipe
 
 __all__ = [
-    "Allocation", "Comparison", "Efficiency", "Headline", "Measures", "Settings", "Simulation", "allocate",
-    "compare", "headline", "load", "measure", "mesa_model", "relative_efficiency", "scenarios", "simulate",
+    "Allocation",
+    "Comparison",
+    "Efficiency",
+    "Headline",
+    "Measures",
+    "Opened",
+    "Settings",
+    "Simulation",
+    "allocate",
+    "compare",
+    "headline",
+    "load",
+    "measure",
+    "mesa_model",
+    "open_results",
+    "relative_efficiency",
+    "scenarios",
+    "simulate",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

@@ -25,6 +25,8 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
   cpdiffusion study=portfolio                        which instruments to add under a given budget
   cpdiffusion study=headline                         the main finding under the posterior: how much, how
                                                      sure, why, at which cohort size, what would turn it
+  cpdiffusion study=sweep factors.levers.cohort_size=5..60 factors.parameters.cohort_visibility=
+                                                     scenarios at many points of any settings
   cpdiffusion study=validate                         how well returns not seen are predicted
   cpdiffusion study=validate results=own.csv         the same for your own table, with Table 4's columns
   cpdiffusion study=calibrate                        which parameters fit the evidence (a quarter of an hour)
@@ -86,11 +88,11 @@ def _run(words: list[str]) -> int:
 MODULES = {
     "audit": "audit", "parameters": "parameters", "compare": "results", "simulate": "simulate_folder",
     "measures": "measures", "portfolio": "portfolio_folder", "headline": "headline_folder",
-    "validate": "validate_folder", "calibrate": "calibrate_folder", "recover": "recover_folder",
-    "efficiency": "efficiency_folder", "allocate": "allocate_folder",
+    "sweep": "sweep_folder", "validate": "validate_folder", "calibrate": "calibrate_folder",
+    "recover": "recover_folder", "efficiency": "efficiency_folder", "allocate": "allocate_folder",
 }  # fmt: skip
 PRINTED = ("audit", "parameters")
-OVER_SCENARIOS = ("compare", "simulate", "portfolio", "headline", "allocate")
+OVER_SCENARIOS = ("compare", "simulate", "portfolio", "headline", "sweep", "allocate")
 
 
 def _function_of(study: str) -> Callable[..., Any]:

@@ -21,12 +21,13 @@ from cpdiffusion.policy.scenarios import first_problem
 from cpdiffusion.studies.settings import SHIPPED, Settings, names_a_posterior
 
 PACKAGE = Path(__file__).resolve().parent
-DRAWING = ("compare", "headline", "allocate")  # studies that draw parameters from a posterior
+DRAWING = ("compare", "headline", "sweep", "allocate")  # studies that draw parameters from a posterior
 FREE = {
     "parameters": sorted(BY_NAME),
     "levers": sorted(Levers.model_fields),
     "instruments": sorted(CATALOGUE),
     "changes": None,
+    "factors": None,
 }
 
 
@@ -82,11 +83,9 @@ def _require_drawn_from(settings: Settings) -> None:
     file = settings.posterior.file
     if file is not None and settings.study not in DRAWING:
         word = "posterior" if file == SHIPPED else file
-        *first, last = (f"study={name}" for name in DRAWING)
-        listed = f"{', '.join(first)} and {last}"
         raise InputError(
-            f"parameters={word}: only {listed} draw parameters from a "
-            "posterior; name one of them, or give values with parameters.<name>=<value>."
+            f"parameters={word}: study={settings.study} draws no parameters from a posterior; name one that "
+            f"does ({', '.join(DRAWING)}), or give values with parameters.<name>=<value>."
         )
 
 
@@ -119,7 +118,7 @@ def _require_known(group: str, key: str) -> None:
     names, name = FREE[group], key.partition(".")[2]
     if names is not None and name not in names:
         raise InputError(f"{key}: not known{did_you_mean(name, names)}")
-    if names is None and name.count(".") != 1:
+    if group == "changes" and name.count(".") != 1:
         raise InputError(f"{key}: write changes.<scenario>.<lever or instrument>=<value>.")
 
 

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cpdiffusion.calibration.priors import Floats, Prior
-from cpdiffusion.calibration.processes import processes
 from cpdiffusion.calibration.simulator import Simulator
 from cpdiffusion.calibration.targets import Target, log_likelihood
 from cpdiffusion.errors import InputError
+from cpdiffusion.runner.processes import processes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cpdiffusion.compiled import compiled
 from cpdiffusion.engine.phases import quarter
-from cpdiffusion.engine.setting import Setting
+from cpdiffusion.engine.setting import Setting, block_of
 from cpdiffusion.engine.start import start
 from cpdiffusion.engine.state import State, flows_of
 from cpdiffusion.lent import lent
@@ -35,10 +35,16 @@ def run(state: State, setting: Setting, seed: np.uint64, priority: Ints) -> None
 
 @compiled
 def run_into(runs: Runs, state: State, setting: Setting, seeds: NDArray[np.uint64], priority: Ints) -> None:
-    """One replicate per seed on the same world, results into ``runs``."""
+    """One replicate per seed, results into ``runs``.
+
+    All on one world, or each on its own: then the columns hold the seeds' worlds block after block.
+    """
     state, setting = lent(state), lent(setting)
+    firms, rows = state.waiting_list.size, state.adoption_quarter.size
     for k in range(seeds.size):
-        run(state, setting, seeds[k], priority)
+        block = k if setting.columns.region.size > rows else 0
+        ranks = priority[block * firms : (block + 1) * firms]
+        run(state, block_of(setting, block, rows), seeds[k], ranks)
         runs.adoption_quarter[k] = state.adoption_quarter
         runs.supported_quarter[k] = state.supported_quarter
         runs.log_return[k] = state.log_return

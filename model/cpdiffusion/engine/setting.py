@@ -90,6 +90,23 @@ def setting_of(columns: Columns, rule: Rule, programme: Programme, terms: Terms 
     return Setting(held, rule, programme, terms)
 
 
+@compiled
+def block_of(setting: Setting, block: int, rows: int) -> Setting:
+    """The setting of one block of so many rows; ties are looked up where they are.
+
+    Terms of instruments are not cut: they hold for a single world only.
+    """
+    c, a, b = setting.columns, block * rows, (block + 1) * rows
+    columns = Columns(
+        c.region[a:b], c.sector[a:b], c.capital_need_mkrw[a:b], c.benefit_base_mkrw[a:b],
+        c.liquidity_mkrw[a:b], c.waits_for_example[a:b], c.expected_log_return[a:b], c.log_hurdle[a:b],
+        c.required_advantage[a:b], c.accident_probability[a:b], c.is_early_adopter[a:b], c.threshold[a:b],
+        c.influencers[a:b], c.start[a : b + 1], c.target, c.precision, c.weight,
+        c.terms, c.term_row, c.partner, c.regions,
+    )  # fmt: skip
+    return Setting(columns, setting.rule, setting.programme, setting.terms)
+
+
 def rule_of(p: Parameters, behaviour: Behaviour = Behaviour.PEER_BENEFIT) -> Rule:
     """The rule's constants under parameters ``p``."""
     precision = p.prior_log_return_sd**-2

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,23 +33,63 @@ class Run(NamedTuple):
 
     @property
     def adopted(self) -> NDArray[np.bool_]:
-        """Who has adopted by the end."""
+        """Who has adopted by the end, shape (N,)."""
         return self.adoption_quarter != NEVER
 
-    @property
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """K replicates of one policy, beside the same firms and draws without any policy.
+
+    ``world`` holds the N firms of all replicates, or those of each, block after block.
+    """
+
+    parameters: Parameters
+    world: World
+    adoption_quarter: NDArray[np.int16]  # (K, N)
+    supported_quarter: NDArray[np.int16]  # (K, N)
+    without_policy: NDArray[np.int16] | None  # (K, N) adoption quarters under no policy, if asked for
+    flow: Values  # (K, R, Q, flows), as in engine.state.State
+    measures: CpMeasures | None = None  # M that firms chose from; None: they decided on a package
+    adoption_by_measure: NDArray[np.int16] | None = None  # (K, M, N)
+
+    def single(self) -> Run:
+        """The first replicate, firm by firm."""
+        without, by_measure = self.without_policy, self.adoption_by_measure
+        return Run(
+            self.parameters, self.world, self.adoption_quarter[0], self.supported_quarter[0],
+            None if without is None else without[0], self.flow[0], self.measures,
+            None if by_measure is None else by_measure[0],
+        )  # fmt: skip
+
+    @cached_property
+    def adopted(self) -> NDArray[np.bool_]:
+        """Who has adopted by the end, shape (K, N)."""
+        return self.adoption_quarter != NEVER
+
+    @cached_property
     def adopted_anyway(self) -> NDArray[np.bool_]:
-        """Who has adopted by the end without any policy."""
+        """Who has adopted by the end without any policy, shape (K, N)."""
         if self.without_policy is None:
             raise ValueError("the run without policy was left out; mark the outcome against_no_policy")
         return self.without_policy != NEVER
 
-    def total(self, *flows: Flow) -> float:
-        """Sum of flows over regions and quarters."""
-        return float(sum(self.flow[:, :, flow].sum() for flow in flows))
+    def firms(self, column: str) -> NDArray[Any]:
+        """A column of the firms, shape (K, N), or (1, N) where all replicates have the same."""
+        values: NDArray[Any] = getattr(self.world.firms, column)
+        return values.reshape(-1, self.adoption_quarter.shape[1])
+
+    def total(self, *flows: Flow) -> Values:
+        """Sum of flows over regions and quarters, shape (K,)."""
+        return np.asarray(sum(self._totals[:, flow] for flow in flows))
 
     def of_measures(self, what: MeasureFlow) -> Values:
-        """Sum of a flow of each measure, shape (K,)."""
-        return self.flow[:, :, len(Flow) + what :: len(MeasureFlow)].sum(axis=(0, 1))
+        """Sum of a flow of each measure, shape (K, M)."""
+        return self._totals[:, len(Flow) + what :: len(MeasureFlow)]
+
+    @cached_property
+    def _totals(self) -> Values:
+        return self.flow.reshape(len(self.flow), -1, self.flow.shape[-1]).sum(axis=1)
 
 
 @dataclass(frozen=True)
@@ -59,58 +100,72 @@ class Outcome:
     label: str
     unit: str
     better: int
-    value: Callable[[Run], float]
+    value: Callable[[Results], Values]  # of shape (K,)
     against_no_policy: bool = False  # whether it needs the run without policy
 
 
-def _additional(run: Run) -> float:
-    return float(run.adopted.sum() - run.adopted_anyway.sum())
+def _additional(runs: Results) -> Values:
+    return _number(runs.adopted) - _number(runs.adopted_anyway)
 
 
-def _spillover(run: Run) -> float:
-    unsupported = run.adopted & (run.supported_quarter == NEVER)
-    return float((unsupported & ~run.adopted_anyway).sum())
+def _spillover(runs: Results) -> Values:
+    unsupported = runs.adopted & (runs.supported_quarter == NEVER)
+    return _number(unsupported & ~runs.adopted_anyway)
 
 
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else float("nan")
+def _number(marked: NDArray[np.bool_]) -> Values:
+    """How many firms are marked in each replicate, shape (K,)."""
+    return np.count_nonzero(marked, axis=1).astype(float)
 
 
-def _groups_reached(run: Run, group: NDArray[np.int32]) -> float:
-    members, adopters = np.bincount(group), np.bincount(group[run.adopted], minlength=group.max() + 1)
-    return _share(int(np.count_nonzero(adopters)), int(np.count_nonzero(members)))
+def _share(part: Values, whole: Values) -> Values:
+    """Part over whole; nan where the whole is nothing."""
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole != 0.0)
 
 
-def _small_share(run: Run) -> float:
-    small = run.world.firms.employees < SMALL_FIRM_EMPLOYEES
-    return _share(float((small & run.adopted).sum()), float(run.adopted.sum()))
+def _groups_reached(runs: Results, column: str) -> Values:
+    """Of the groups that have members, the share of those that have adopters."""
+    group = runs.firms(column)
+    groups, count = int(group.max()) + 1, len(runs.adopted)
+    place = group + groups * np.arange(count, dtype=np.int32)[:, None]  # of each replicate's groups
+    reached, there = (np.zeros(count * groups, np.bool_) for _ in range(2))
+    reached[place[runs.adopted]] = True
+    there[place[: len(group)].ravel()] = True
+    members = _number(there.reshape(count, groups)[: len(group)])
+    return _share(_number(reached.reshape(count, groups)), np.broadcast_to(members, count))
 
 
-def _per_year(run: Run) -> float:
+def _small_share(runs: Results) -> Values:
+    small = runs.firms("employees") < SMALL_FIRM_EMPLOYEES
+    return _share(_number(small & runs.adopted), _number(runs.adopted))
+
+
+def _per_year(runs: Results) -> Values:
     """Direct benefit of all adopters (million KRW per year)."""
-    return run.total(Flow.DIRECT) / run.parameters.benefit_horizon_years
+    return runs.total(Flow.DIRECT) / runs.parameters.benefit_horizon_years
 
 
-def _energy(run: Run) -> float:
-    p, m = run.parameters, run.measures
-    saved = _saved(run, m.energy_share) if m else _per_year(run) * p.energy_share_of_benefit
+def _energy(runs: Results) -> Values:
+    p, m = runs.parameters, runs.measures
+    saved = _saved(runs, m.energy_share) if m else _per_year(runs) * p.energy_share_of_benefit
     return saved / p.energy_price_mkrw_per_toe
 
 
-def _materials(run: Run) -> float:
-    p, m = run.parameters, run.measures
-    return _saved(run, m.materials_share) if m else _per_year(run) * p.materials_share_of_benefit
+def _materials(runs: Results) -> Values:
+    p, m = runs.parameters, runs.measures
+    return _saved(runs, m.materials_share) if m else _per_year(runs) * p.materials_share_of_benefit
 
 
-def _saved(run: Run, share: Values) -> float:
+def _saved(runs: Results, share: Values) -> Values:
     """A share of each measure's direct benefit (million KRW per year)."""
-    return float(share @ run.of_measures(MeasureFlow.DIRECT)) / run.parameters.benefit_horizon_years
+    saved = (runs.of_measures(MeasureFlow.DIRECT) * share).sum(axis=1)
+    return np.asarray(saved / runs.parameters.benefit_horizon_years)
 
 
-def _exports_at_risk(run: Run) -> float:
-    firms = run.world.firms
-    exporting = firms.export_share * firms.employees
-    return _share(float(exporting[~run.adopted].sum()), float(exporting.sum()))
+def _exports_at_risk(runs: Results) -> Values:
+    exporting = runs.firms("export_share") * runs.firms("employees")
+    at_risk = np.where(runs.adopted, 0.0, exporting).sum(axis=1)
+    return _share(at_risk, np.broadcast_to(exporting.sum(axis=1), at_risk.shape))
 
 
 BENEFITS = (Flow.DIRECT, Flow.INDIRECT, Flow.ENVIRONMENTAL)
@@ -122,7 +177,7 @@ CATALOGUE: dict[str, Outcome] = {
                 against_no_policy=True),
         Outcome("adopters", "adopters", "firms", 1, lambda r: r.total(Flow.ADOPTERS)),
         Outcome("adoption_share", "share of firms that adopted", "share", 1,
-                lambda r: float(r.adopted.mean())),
+                lambda r: r.adopted.mean(axis=1)),
         Outcome("supported_firms", "firms supported", "firms", 0, lambda r: r.total(Flow.SUPPORTED)),
         Outcome("supported_adopters", "adopters that were supported", "firms", 1,
                 lambda r: r.total(Flow.SUPPORTED_ADOPTERS)),
@@ -138,7 +193,7 @@ CATALOGUE: dict[str, Outcome] = {
         Outcome("subsidy_mkrw", "of which subsidy", "million KRW", 0,
                 lambda r: r.total(*SUBSIDIES)),
         Outcome("unspent_mkrw", "public money unspent at the end", "million KRW", 0,
-                lambda r: float(r.flow[:, -1, Flow.UNSPENT].sum())),
+                lambda r: r.flow[:, :, -1, Flow.UNSPENT].sum(axis=1)),
         Outcome("private_investment_mkrw", "private investment", "million KRW", 0,
                 lambda r: r.total(Flow.PRIVATE_INVESTMENT)),
         Outcome("provider_investment_mkrw", "investment of service providers", "million KRW", 0,
@@ -164,9 +219,9 @@ CATALOGUE: dict[str, Outcome] = {
         Outcome("accidents_avoided", "firm-quarters with an accident avoided", "firm-quarters", 1,
                 lambda r: r.total(Flow.ACCIDENTS_AVOIDED)),
         Outcome("complexes_reached", "complexes with an adopter", "share", 1,
-                lambda r: _groups_reached(r, r.world.firms.complex)),
+                lambda r: _groups_reached(r, "complex")),
         Outcome("sectors_reached", "sectors with an adopter", "share", 1,
-                lambda r: _groups_reached(r, r.world.firms.sector)),
+                lambda r: _groups_reached(r, "sector")),
         Outcome("small_share_of_adopters", "adopters with fewer than 50 employees", "share", 0,
                 _small_share),
     )
@@ -197,9 +252,20 @@ RATIOS: dict[str, Ratio] = {
 }  # fmt: skip
 
 
-def outcomes_of(run: Run, only: Collection[str] | None = None) -> dict[str, float]:
-    """All outcomes of one run, or those asked for."""
-    return {name: CATALOGUE[name].value(run) for name in (only or CATALOGUE)}
+def outcomes_of(runs: Results, only: Collection[str] | None = None) -> dict[str, Values]:
+    """All outcomes of K runs, or those asked for, each of shape (K,)."""
+    return {name: CATALOGUE[name].value(runs) for name in (only or CATALOGUE)}
+
+
+def outcomes_of_one(run: Run) -> dict[str, float]:
+    """All outcomes of one run."""
+    without, by_measure = run.without_policy, run.adoption_by_measure
+    alone = Results(
+        run.parameters, run.world, run.adoption_quarter[None], run.supported_quarter[None],
+        None if without is None else without[None], run.flow[None], run.measures,
+        None if by_measure is None else by_measure[None],
+    )  # fmt: skip
+    return {name: float(values[0]) for name, values in outcomes_of(alone).items()}
 
 
 def needs_reference(only: Collection[str] | None) -> bool:

@@ -67,13 +67,28 @@ def load_scenario(name: str, folder: Path, changes: Mapping[str, Any] | None = N
         "levers": {**(levers or {}), **new_levers},
         "instruments": {**instruments, **new_instruments},
     }
+    return _validated(merged, path.name, changes or {})
+
+
+def with_changes(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
+    """The scenario with some levers and instruments replaced. InputError for what they cannot be."""
+    if not changes:
+        return scenario
+    content = scenario.model_dump(exclude_unset=True)
+    levers, instruments = split(changes)
+    content["levers"] = {**content["levers"], **levers}
+    content["instruments"] = {**content.get("instruments", {}), **instruments}
+    return _validated(content, scenario.id, changes)
+
+
+def _validated(content: Mapping[str, Any], name: str, changes: Mapping[str, Any]) -> Scenario:
     try:
-        scenario = Scenario.model_validate(merged)
-        require_known(path.name, scenario.instruments)
+        scenario = Scenario.model_validate(content)
+        require_known(name, scenario.instruments)
         return scenario
     except ValidationError as error:
-        changed = set(map(str, error.errors()[0]["loc"])) & set(changes or {})
-        where = "" if changed else f"{path.name}: "
+        changed = set(map(str, error.errors()[0]["loc"])) & set(changes)
+        where = "" if changed else f"{name}: "
         raise InputError(f"{where}{first_problem(error, Scenario)}") from None
 
 

@@ -16,6 +16,8 @@ from cpdiffusion.world.world import World
 
 def priority(rule: Targeting, world: World) -> Ints:
     """Priority level of each firm, shape (N,), 0 or more; higher comes first."""
+    if rule == "random":
+        return np.zeros(world.size, np.int32)
     _, level = np.unique(RULES[rule](world), return_inverse=True)
     return level.astype(np.int32)
 

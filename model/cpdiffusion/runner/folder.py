@@ -92,10 +92,20 @@ def files_of_result(out: Path) -> list[str]:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a text file so that it is on the disk as a whole, or not there."""
+    write_bytes_whole(path, text.encode())
+
+
+def write_bytes_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is on the disk as a whole, or not there."""
     staging = path.with_name(f".{path.name}.part")
-    staging.write_text(text, encoding="utf-8")
-    _sync(staging)
-    staging.replace(path)
+    try:
+        staging.write_bytes(content)
+        _sync(staging)
+        staging.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            staging.unlink(missing_ok=True)
+        raise
 
 
 def _sync(path: Path) -> None:

@@ -30,14 +30,16 @@ def code_hash() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, this package and the libraries that results depend on."""
+    """Versions of Python, this package and the libraries that every result depends on.
+
+    A study that needs more names it itself: what else is installed changes no result.
+    """
     found = {"python": platform.python_version(), "machine": platform.machine()}
     try:
-        required = [re.split(r"[^\w.-]", line)[0] for line in metadata.requires("cpdiffusion") or ()]
+        required = [line for line in metadata.requires("cpdiffusion") or () if "extra ==" not in line]
     except metadata.PackageNotFoundError:  # run from a checkout without installing
         return found
-    installed = {d.metadata["Name"].lower() for d in metadata.distributions()}
-    names = ["cpdiffusion", *(name for name in required if name.lower() in installed)]
+    names = ["cpdiffusion", *(re.split(r"[^\w.-]", line)[0] for line in required)]
     return found | {name: metadata.version(name) for name in names}
 
 

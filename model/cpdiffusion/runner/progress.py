@@ -6,13 +6,12 @@ import sys
 from typing import Any
 
 
-def progress_bar(description: str, total: int, show: bool) -> Any:
-    """A tqdm bar; hidden unless ``show`` and standard error is a terminal."""
+def progress_bar(description: str, total: int, show: bool, done: int = 0) -> Any:
+    """A tqdm bar that starts at ``done``; hidden unless ``show`` and standard error is a terminal."""
     from tqdm import tqdm
 
-    return tqdm(
-        desc=description, total=total, disable=not (show and sys.stderr.isatty()), leave=False, unit="run"
-    )
+    hidden = not (show and sys.stderr.isatty())
+    return tqdm(desc=description, total=total, initial=done, disable=hidden, leave=False, unit="run")
 
 
 def announce_compilation(show: bool) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cpdiffusion.outcomes.catalogue import HEADLINE, HEADLINE_DIFFERENCE, Values
-from cpdiffusion.outcomes.experiment import Batch, Experiment, run_batch
+from cpdiffusion.outcomes.catalogue import HEADLINE, HEADLINE_DIFFERENCE
+from cpdiffusion.outcomes.experiment import Batch, Experiment, run_batch, values_of
 from cpdiffusion.outcomes.noise import noise_table
 from cpdiffusion.outcomes.paired import Interval, comparison_table, draw_means, mean_interval
 from cpdiffusion.outcomes.why import mixtures, shapley
@@ -108,7 +108,7 @@ def compare(settings: Settings, scenario_folder: Path, recipe: Recipe | None = N
     with Workers(settings.workers) as workers:
         batches, reached = run_until_narrow(planned, settings, workers)
         frames = frames_of(planned, batches)
-        replicates = sum(len(batch.outcomes[next(iter(planned.scenarios))]) for batch in batches)
+        replicates = len(values_of(batches, next(iter(planned.scenarios)), HEADLINE_DIFFERENCE))
         if settings.why and planned.pairs:
             frames["why"] = why_table(planned, replicates, settings, workers)
         if settings.turning and planned.pairs:
@@ -120,7 +120,7 @@ def frames_of(planned: Plan, batches: list[Batch]) -> dict[str, pd.DataFrame]:
     """What the runs say, before anything is asked about why."""
     experiment, each = planned.experiment, planned.experiment.seeds_per_draw
     runs = {name: outcome_frame(batches, name) for name in planned.scenarios}
-    flows = {name: np.stack([f for b in batches for f in b.flows[name]]) for name in planned.scenarios}
+    flows = {name: np.concatenate([b.flows[name] for b in batches]) for name in planned.scenarios}
     frames = {
         "table": comparison_table(runs, planned.baselines, each),
         "runs": long_runs(runs),
@@ -209,13 +209,9 @@ def headline_differences(planned: Plan, batches: list[Batch]) -> list[Interval]:
     """Paired difference in additional adopters of every scenario to its baseline."""
     each = planned.experiment.seeds_per_draw
     return [
-        mean_interval(draw_means(_values(batches, s, HEADLINE) - _values(batches, b, HEADLINE), each))
+        mean_interval(draw_means(values_of(batches, s, HEADLINE) - values_of(batches, b, HEADLINE), each))
         for s, b in planned.pairs
     ]
-
-
-def _values(batches: list[Batch], scenario: str, outcome: str) -> Values:
-    return np.array([row[outcome] for batch in batches for row in batch.outcomes[scenario]])
 
 
 # --- why -----------------------------------------------------------------------------------------
@@ -256,7 +252,7 @@ def why_rows(
     batches = run_stretches(
         experiment, 0, count, workers, settings, f"why {scenario}", (HEADLINE_DIFFERENCE,)
     )
-    value = {c: _values(batches, _key(c), HEADLINE_DIFFERENCE) for c in mixed}
+    value = {c: values_of(batches, _key(c), HEADLINE_DIFFERENCE) for c in mixed}
     rows = []
     for channel, shares in shapley(channels, value).items():
         share = mean_interval(draw_means(shares, each))

@@ -130,4 +130,4 @@ def example_run(planned: Plan, scenario: str) -> Run:
     """The first replicate of a scenario, firm by firm."""
     world = planned.experiment.world(0)
     only = planned.experiment.with_designs({scenario: planned.experiment.designs[scenario]})
-    return run_replicate(only, world, 0, only.new_state(world))[scenario]
+    return run_replicate(only, world, 0)[scenario]

@@ -11,7 +11,7 @@ import numpy as np
 from cpdiffusion.errors import InputError
 from cpdiffusion.outcomes.best_size import best_places, curves_of, regrets, unevenness
 from cpdiffusion.outcomes.catalogue import HEADLINE_DIFFERENCE, Values
-from cpdiffusion.outcomes.experiment import Batch, Experiment
+from cpdiffusion.outcomes.experiment import Batch, Experiment, values_of
 from cpdiffusion.outcomes.noise import expected_range, split_noise
 from cpdiffusion.outcomes.paired import QUANTILES, Interval, draw_means, mean_interval
 from cpdiffusion.policy.design import Design
@@ -93,7 +93,7 @@ class Sizes:
         self.curves = curves_of(self.difference, sizes, self.each)
 
     def _values(self, design: str, outcome: str) -> Values:
-        return np.array([row[outcome] for batch in self._batches for row in batch.outcomes[design]])
+        return values_of(self._batches, design, outcome)
 
     @property
     def best_on_average(self) -> int:

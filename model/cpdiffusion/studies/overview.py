@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cpdiffusion.outcomes.catalogue import HEADLINE, RATIOS, Values
-from cpdiffusion.outcomes.experiment import NO_POLICY
+from cpdiffusion.outcomes.experiment import NO_POLICY, values_of
 from cpdiffusion.outcomes.paired import Interval, draw_means, mean_interval, ratio_difference
 from cpdiffusion.runner.parallel import Workers
 from cpdiffusion.studies.compare import Comparison, run_stretches
@@ -40,13 +40,13 @@ def overview(result: Comparison) -> pd.DataFrame | None:
 
 def _row(name: str, title: str, result: Comparison, without: Values) -> dict[str, Any]:
     each = result.plan.experiment.seeds_per_draw
-    runs = values_of(result, name, BENEFIT).size
+    runs = outcome_of(result, name, BENEFIT).size
     additional, money, benefit = (
         draw_means(values, each)
         for values in (
-            values_of(result, name, HEADLINE),
-            values_of(result, name, COST.numerator),
-            values_of(result, name, BENEFIT) - without,
+            outcome_of(result, name, HEADLINE),
+            outcome_of(result, name, COST.numerator),
+            outcome_of(result, name, BENEFIT) - without,
         )
     )
     return {
@@ -58,7 +58,7 @@ def _row(name: str, title: str, result: Comparison, without: Values) -> dict[str
     }  # fmt: skip
 
 
-def values_of(result: Comparison, scenario: str, outcome: str) -> Values:
+def outcome_of(result: Comparison, scenario: str, outcome: str) -> Values:
     """An outcome of a scenario in every replicate, shape (K,)."""
     runs = result.runs
     return runs.loc[runs.scenario == scenario, outcome].to_numpy(dtype=float)
@@ -69,13 +69,13 @@ def benefit_without_policy(result: Comparison) -> Values:
     experiment = result.plan.experiment
     same = [name for name, design in experiment.designs.items() if design == NO_POLICY]
     if same:
-        return values_of(result, same[0], BENEFIT)
+        return outcome_of(result, same[0], BENEFIT)
     alone = experiment.with_designs({"": NO_POLICY})
     with Workers(result.settings.workers) as workers:
         batches = run_stretches(
             alone, 0, result.replicates, workers, result.settings, "without policy", (BENEFIT,)
         )
-    return np.array([row[BENEFIT] for batch in batches for row in batch.outcomes[""]])
+    return values_of(batches, "", BENEFIT)
 
 
 def cost_per_adopter(money: Values, additional: Values) -> Interval:

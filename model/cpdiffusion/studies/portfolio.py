@@ -14,14 +14,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cpdiffusion.errors import InputError, did_you_mean
 from cpdiffusion.instruments.catalogue import CATALOGUE
 from cpdiffusion.instruments.enacting import public_costs
 from cpdiffusion.instruments.enactment import Enactment, in_order
 from cpdiffusion.outcomes.catalogue import HEADLINE, Values
-from cpdiffusion.outcomes.experiment import Batch
+from cpdiffusion.outcomes.experiment import Batch, values_of
 from cpdiffusion.outcomes.paired import Interval, mean_interval, probability_better
 from cpdiffusion.policy.advised import advised
 from cpdiffusion.policy.design import Design
@@ -348,8 +346,7 @@ def run_part(
 
 def figures_of(batches: Sequence[Batch], name: str) -> Figures:
     """The outcomes of one design in every replicate."""
-    rows = [row for batch in batches for row in batch.outcomes[name]]
-    return {outcome: np.array([row[outcome] for row in rows]) for outcome in OUTCOMES}
+    return {outcome: values_of(batches, name, outcome) for outcome in OUTCOMES}
 
 
 def portfolio(settings: Settings, scenario_folder: Path, recipe: Recipe | None = None) -> Portfolio:

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cpdiffusion.calibration.processes import processes
 from cpdiffusion.calibration.recovery import coverage_table, planted, recovered
 from cpdiffusion.calibration.smc import Problem
 from cpdiffusion.runner.folder import write_whole
 from cpdiffusion.runner.parallel import available_cores
+from cpdiffusion.runner.processes import processes
 from cpdiffusion.runner.progress import progress_bar
 from cpdiffusion.studies.calibrate import compile_once
 from cpdiffusion.studies.settings import Settings

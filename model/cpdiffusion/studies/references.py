@@ -47,7 +47,7 @@ def shares_of(experiment: Experiment, replicate: int) -> dict[str, Values]:
     world = experiment.world(replicate)
     seed = np.uint64(experiment.world_seed(replicate))
     smart = smart_rank(world, experiment.parameters, seed) < 1.0
-    runs = run_replicate(experiment, world, replicate, experiment.new_state(world), ("adopters",))
+    runs = run_replicate(experiment, world, replicate, ("adopters",))
     return {name: share_by_year(run, smart, experiment.horizon_quarters) for name, run in runs.items()}
 
 

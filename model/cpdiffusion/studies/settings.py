@@ -9,6 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from cpdiffusion.errors import did_you_mean
+from cpdiffusion.outcomes.catalogue import CATALOGUE
 from cpdiffusion.policy.levers import LARGEST_COHORT
 
 LONGEST_HORIZON_YEARS = 100
@@ -127,6 +129,58 @@ class HeadlineSettings(BaseModel):
         return value
 
 
+class SweepSettings(BaseModel):
+    """At which points a sweep looks, and how often."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    design: Literal["grid", "list", "lhs", "sobol"] | None = Field(
+        description="empty: a grid where every factor lists its values, else a Sobol sequence"
+    )
+    points: int = Field(ge=1, le=10_000_000, description="of a Latin hypercube or a Sobol sequence")
+    levels: int = Field(ge=2, le=10_000, description="of a range in a grid")
+    file: Path | None = Field(description="points of the user's own (.csv) in place of a design")
+    replicates: int = Field(
+        ge=1, le=1_000_000, description="at every point, paired over points and scenarios"
+    )
+    outcomes: list[str] | None = Field(min_length=1, description="that are kept; empty: all")
+    dry_run: bool = Field(description="only say how many runs, how long and how much room")
+
+    @field_validator("outcomes", mode="before")
+    @classmethod
+    def _one_is_a_list_too(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("outcomes")
+    @classmethod
+    def _are_known(cls, value: list[str] | None) -> list[str] | None:
+        for name in value or ():
+            if name not in CATALOGUE:
+                raise PydanticCustomError("no_outcome", "must be outcomes{hint}", {"hint": _hint(name)})
+        return value
+
+
+def _hint(name: str) -> str:
+    return did_you_mean(name, CATALOGUE).removesuffix(".")
+
+
+class DaskSettings(BaseModel):
+    """Where a Dask cluster is, or how one is started."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: str | None = Field(description="of a scheduler that is running, such as tcp://10.0.0.1:8786")
+    cluster: Literal["local", "slurm"] = Field(description="what is started where there is no address")
+    jobs: int = Field(ge=1, le=100_000, description="Slurm jobs")
+    cores: int = Field(ge=1, le=1024, description="of each job")
+    memory: str = Field(description="of each job, such as 8GB")
+    walltime: str = Field(description="of each job, such as 02:00:00")
+    queue: str | None = Field(description="Slurm partition")
+    account: str | None = Field(description="Slurm account")
+    options: list[str] = Field(description="further #SBATCH options, such as ['--constraint=cpu']")
+    wait_seconds: float = Field(gt=0, description="for a scheduler and its first worker")
+
+
 class EfficiencySettings(BaseModel):
     """Which units are compared, and how."""
 
@@ -176,6 +230,7 @@ class Settings(BaseModel):
 
     study: Literal[
         "compare", "simulate", "measures", "portfolio", "headline", "validate", "calibrate", "recover",
+        "sweep",
         "audit", "parameters", "efficiency", "allocate",
     ]  # fmt: skip
     region: str | list[str] = Field(description="a preset, several, or 'all'")
@@ -197,12 +252,18 @@ class Settings(BaseModel):
     portfolio: PortfolioSettings
     calibrate: CalibrateSettings
     headline: HeadlineSettings
+    factors: dict[str, Any] = Field(
+        description="what varies: a range, values, or nothing for the usual range"
+    )
+    sweep: SweepSettings
     efficiency: EfficiencySettings
     allocate: AllocateSettings
     why: bool
     turning: bool
     figures: bool
     seed: int = Field(ge=0, lt=2**63)
+    runner: Literal["local", "dask"]
+    dask: DaskSettings
     workers: int | None = Field(ge=1, le=1024)
     out: Path | None
     overwrite: bool

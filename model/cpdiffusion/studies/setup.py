@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,12 +74,26 @@ class Plan:
 
 def plan(settings: Settings, scenario_folder: Path, recipe: Recipe | None = None) -> Plan:
     """Everything checked before anything is computed; ``recipe`` replaces the settings' world."""
-    p = parameters(settings.parameters, settings.table, settings.beyond_range)
+    parameters(settings.parameters, settings.table, settings.beyond_range)
     posterior = posterior_of(settings)
-    draws = draws_of(posterior, settings) if posterior else ()
     require_one_rule(settings)
     recipe = recipe or recipe_of(settings)
-    scenarios = read_scenarios(settings, scenario_folder)
+    return assemble(settings, read_scenarios(settings, scenario_folder), recipe, posterior)
+
+
+def assemble(
+    settings: Settings, scenarios: dict[str, Scenario], recipe: Recipe, posterior: Posterior | None,
+    replicates: int | None = None,
+) -> Plan:  # fmt: skip
+    """A plan from what was read, checked; no file is looked at.
+
+    Where only so many ``replicates`` are wanted, later draws from the posterior are left out.
+    """
+    p = parameters(settings.parameters, settings.table, settings.beyond_range)
+    draws: Sequence[Mapping[str, float]] = draws_of(posterior, settings) if posterior else ()
+    if replicates:
+        draws = draws[: math.ceil(replicates / settings.posterior.seeds_per_draw)]
+    require_one_rule(settings)
     designs = {name: design_of(s.levers, in_order(s.instruments)) for name, s in scenarios.items()}
     for values in all_parameters(p, draws, settings):
         for name, design in designs.items():

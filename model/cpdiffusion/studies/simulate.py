@@ -13,7 +13,7 @@ from cpdiffusion.draws import replicate_seeds
 from cpdiffusion.engine.state import BEFORE, NEVER, Flow
 from cpdiffusion.errors import InputError
 from cpdiffusion.measures.table import Measures, measures_of
-from cpdiffusion.outcomes.catalogue import Run, Values, outcomes_of
+from cpdiffusion.outcomes.catalogue import Run, Values, outcomes_of_one
 from cpdiffusion.outcomes.experiment import run_replicate
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import Plan, plan, recipe_of
@@ -121,7 +121,7 @@ class Simulation:
         """All outcomes of the run."""
         import pandas as pd
 
-        return pd.Series(outcomes_of(self.run), name=self.scenario)
+        return pd.Series(outcomes_of_one(self.run), name=self.scenario)
 
 
 def simulate(
@@ -137,7 +137,7 @@ def simulate(
     experiment = planned.experiment.with_designs({name: planned.experiment.designs[name]})
     experiment = experiment.at(replicate)
     world = experiment.world(replicate)
-    run = run_replicate(experiment, world, replicate, experiment.new_state(world))[name]
+    run = run_replicate(experiment, world, replicate)[name]
     return Simulation(name, replicate, seed_of(settings, replicate), settings, planned, run)
 
 

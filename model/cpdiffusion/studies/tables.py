@@ -8,7 +8,7 @@ import numpy as np
 
 from cpdiffusion.engine.state import Flow
 from cpdiffusion.outcomes.catalogue import Values
-from cpdiffusion.outcomes.experiment import Batch
+from cpdiffusion.outcomes.experiment import Batch, values_of
 from cpdiffusion.outcomes.paired import QUANTILES
 from cpdiffusion.units import QUARTERS_PER_YEAR
 
@@ -20,10 +20,11 @@ ROI_COLUMNS = ["scenario", "programme_year", "p05", "p50", "p95"]
 
 
 def outcome_frame(batches: list[Batch], scenario: str) -> pd.DataFrame:
+    """One row per replicate, one column per outcome."""
     import pandas as pd
 
-    rows = [row for batch in batches for row in batch.outcomes[scenario]]
-    return pd.DataFrame(rows).rename_axis("replicate")
+    found = {name: values_of(batches, scenario, name) for name in batches[0].outcomes[scenario]}
+    return pd.DataFrame(found).rename_axis("replicate")
 
 
 def long_runs(runs: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cpdiffusion.engine.state import State
-from cpdiffusion.outcomes.catalogue import CATALOGUE, HEADLINE_DIFFERENCE
-from cpdiffusion.outcomes.experiment import Experiment, run_replicate
+from cpdiffusion.outcomes.catalogue import HEADLINE_DIFFERENCE
+from cpdiffusion.outcomes.experiment import Experiment, run_batch, values_of
+from cpdiffusion.outcomes.memo import Memo
 from cpdiffusion.outcomes.paired import Interval, mean_interval
-from cpdiffusion.parameters import REGISTRY, Parameters, RecordingParameters
+from cpdiffusion.parameters import REGISTRY, Parameters
 from cpdiffusion.registry.entry import Parameter
 from cpdiffusion.runner.parallel import Workers
 from cpdiffusion.runner.progress import progress_bar
 from cpdiffusion.studies.draws import FEWEST_DRAWS
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import Plan
-from cpdiffusion.world.world import World
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 SCREENED_WITH = 6  # replicates with which every parameter is tried
 LOOKED_AT = 12  # parameters with the largest swings, which are tried again with
 REPLICATES = FEWEST_DRAWS  # under a posterior each has a draw of its own
-LARGEST_KEPT = 20_000  # firms: larger worlds are built again instead of kept in memory
 
 End = tuple[str, float]
 DEFAULT: End = ("", 0.0)
@@ -50,7 +48,7 @@ def turning_points(planned: Plan, settings: Settings, workers: Workers) -> pd.Da
     designs = planned.experiment.designs
     experiment = planned.experiment.with_designs({n: designs[n] for n in (scenario, baseline)})
     moved = [p for p in REGISTRY if may_move(p, experiment)]
-    job = partial(difference_at, experiment, scenario, baseline, kept_worlds(experiment))
+    job = partial(difference_at, experiment, scenario, baseline, Memo())
     screened = differences(job, moved, SCREENED_WITH, settings, workers)
     moved.sort(key=lambda p: -swing(p, screened))
     found = differences(job, moved[:LOOKED_AT], REPLICATES, settings, workers)
@@ -92,39 +90,16 @@ def may_move(parameter: Parameter, experiment: Experiment) -> bool:
     return not (is_given or is_drawn) and parameter.behaviour in (None, experiment.behaviour.name.lower())
 
 
-def kept_worlds(experiment: Experiment) -> tuple[list[World], set[str]]:
-    """The worlds of the replicates, and the parameters that went into them."""
-    first = experiment.at(0)
-    recorder = RecordingParameters(first.parameters)
-    first.with_parameters(recorder).world(0)
-    keep = REPLICATES if first.recipe.size(first.parameters) <= LARGEST_KEPT else 0
-    return [experiment.world(k) for k in experiment.one_per_draw(keep)], recorder.read
-
-
 def difference_at(
-    experiment: Experiment,
-    scenario: str,
-    baseline: str,
-    worlds: tuple[list[World], set[str]],
-    replicates: int,
-    end: End,
+    experiment: Experiment, scenario: str, baseline: str, memo: Memo, replicates: int, end: End
 ) -> Interval:
     """The paired difference with one parameter at one end, all else as it was."""
     name, value = end
-    kept, read_by_world = worlds
     if name:
         experiment = experiment.with_parameters(Parameters({**experiment.parameters, name: value}))
-    same_world = bool(kept) and name not in read_by_world
-    state: State | None = None
-    found = np.empty(replicates)
-    for k, replicate in enumerate(experiment.one_per_draw(replicates)):
-        world = kept[k] if same_world else experiment.world(replicate)
-        if state is None or state.taken.size != world.size:
-            state = experiment.new_state(world)
-        runs = run_replicate(experiment, world, replicate, state, (HEADLINE_DIFFERENCE,))
-        count = CATALOGUE[HEADLINE_DIFFERENCE].value
-        found[k] = count(runs[scenario]) - count(runs[baseline])
-    return mean_interval(found)
+    batches = [run_batch(experiment, *s, (HEADLINE_DIFFERENCE,), memo) for s in experiment.looks(replicates)]
+    levels = (values_of(batches, design, HEADLINE_DIFFERENCE) for design in (scenario, baseline))
+    return mean_interval(np.subtract(*levels))
 
 
 def _row(parameter: Parameter, default: float, found: Found, replicates: int) -> dict[str, Any]:
