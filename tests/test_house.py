@@ -43,6 +43,7 @@ FLOORS = (
     {"engine"},
     {"outcomes"},
     {"calibration"},
+    {"efficiency"},
     {"measures"},
     {"factors"},
     {"plots"},

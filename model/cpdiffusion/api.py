@@ -1,4 +1,4 @@
-"""The library for notebooks and other programs: load, simulate, compare, measure, the headline finding."""
+"""The library for notebooks and other programs: every study as a function that returns its result."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from cpdiffusion.config import folder_of, load
 from cpdiffusion.errors import InputError
 from cpdiffusion.measures.table import Measures
 from cpdiffusion.policy.scenarios import scenario_ids
+from cpdiffusion.studies.allocate import Allocation
+from cpdiffusion.studies.allocate import allocate as _allocate
 from cpdiffusion.studies.compare import Comparison
 from cpdiffusion.studies.compare import compare as _compare
+from cpdiffusion.studies.efficiency import Efficiency
+from cpdiffusion.studies.efficiency import efficiency as _efficiency
 from cpdiffusion.studies.headline import Headline
 from cpdiffusion.studies.headline import headline as _headline
 from cpdiffusion.studies.measures import observed_measures
@@ -22,18 +26,22 @@ from cpdiffusion.studies.simulate import simulate as _simulate
 from cpdiffusion.world.world import Recipe
 
 __all__ = [
+    "Allocation",
     "Comparison",
+    "Efficiency",
     "Headline",
     "Measures",
     "Opened",
     "Settings",
     "Simulation",
+    "allocate",
     "compare",
     "headline",
     "load",
     "measure",
     "mesa_model",
     "open_results",
+    "relative_efficiency",
     "scenarios",
     "simulate",
 ]  # fmt: skip
@@ -72,6 +80,21 @@ def headline(settings: Settings | Sequence[str] = (), world: OwnWorld = None) ->
     """
     asked = settings if isinstance(settings, Settings) else load(["study=headline", *settings])
     return _headline(asked, folder_of("scenarios"), _recipe(world))
+
+
+def allocate(settings: Settings | Sequence[str] = ()) -> Allocation:
+    """How to split a national budget over regions and kinds of support; overrides of ``study=allocate``."""
+    asked = settings if isinstance(settings, Settings) else load(["study=allocate", *settings])
+    return _allocate(asked, folder_of("scenarios"))
+
+
+def relative_efficiency(settings: Settings | Sequence[str] = ()) -> Efficiency:
+    """Who gets more out of the same, beside whom (data envelopment analysis); overrides of
+    ``study=efficiency``.
+
+    Not called ``efficiency``: that name is the package's room with the method itself.
+    """
+    return _efficiency(settings if isinstance(settings, Settings) else load(["study=efficiency", *settings]))
 
 
 def measure(settings: Settings | Sequence[str] = (), world: OwnWorld = None) -> Measures:

@@ -31,6 +31,10 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
   cpdiffusion study=validate results=own.csv         the same for your own table, with Table 4's columns
   cpdiffusion study=calibrate                        which parameters fit the evidence (a quarter of an hour)
   cpdiffusion study=recover                          whether calibration finds parameters that were planted
+  cpdiffusion study=efficiency                       which programmes got more out of the same, beside whom
+  cpdiffusion study=efficiency efficiency.file=own.csv efficiency.unit=name efficiency.inputs=[money,staff]
+      efficiency.outputs=[saved,adopters]            the same for your own units
+  cpdiffusion study=allocate                         how to split a national budget over regions and support
   cpdiffusion study=audit                            every discrepancy in Table 4
   cpdiffusion study=parameters                       every number of the model, with its source
   cpdiffusion mine.yaml                              settings from a file, others beside it
@@ -86,10 +90,10 @@ MODULES = {
     "audit": "audit", "parameters": "parameters", "compare": "results", "simulate": "simulate_folder",
     "measures": "measures", "portfolio": "portfolio_folder", "headline": "headline_folder",
     "sweep": "sweep_folder", "validate": "validate_folder", "calibrate": "calibrate_folder",
-    "recover": "recover_folder",
+    "recover": "recover_folder", "efficiency": "efficiency_folder", "allocate": "allocate_folder",
 }  # fmt: skip
 PRINTED = ("audit", "parameters")
-OVER_SCENARIOS = ("compare", "simulate", "portfolio", "headline", "sweep")
+OVER_SCENARIOS = ("compare", "simulate", "portfolio", "headline", "sweep", "allocate")
 
 
 def _function_of(study: str) -> Callable[..., Any]:

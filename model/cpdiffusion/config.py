@@ -21,7 +21,7 @@ from cpdiffusion.policy.scenarios import first_problem, read_plain_yaml
 from cpdiffusion.studies.settings import SHIPPED, Settings, names_a_posterior
 
 PACKAGE = Path(__file__).resolve().parent
-DRAWING = ("compare", "headline", "sweep")  # studies that draw parameters from a posterior
+DRAWING = ("compare", "headline", "sweep", "allocate")  # studies that draw parameters from a posterior
 FREE = {
     "parameters": sorted(BY_NAME),
     "levers": sorted(Levers.model_fields),
@@ -143,7 +143,7 @@ def _require_drawn_from(settings: Settings) -> None:
 
 def _require_read(settings: Settings) -> None:
     """InputError where a parameter is fixed for a study that would not look at it."""
-    if settings.parameters and settings.study in ("validate", "audit"):
+    if settings.parameters and settings.study in ("validate", "audit", "efficiency"):
         name = next(iter(settings.parameters))
         raise InputError(f"parameters.{name}: study={settings.study} does not read it; leave it out.")
 

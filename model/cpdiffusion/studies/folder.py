@@ -54,6 +54,7 @@ class Job:
         """Files of the user that went into the result."""
         world = self.settings.world
         posterior = self.settings.posterior.own_file
-        named = (world.firms, world.ties, world.graph, self.settings.results, posterior)
+        own = (self.settings.results, self.settings.efficiency.file)
+        named = (world.firms, world.ties, world.graph, *own, posterior)
         scenarios = [Path(name) for name in self.settings.scenarios if name.endswith((".yaml", ".yml"))]
         return [path for path in named if path] + scenarios

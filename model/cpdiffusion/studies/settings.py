@@ -181,6 +181,48 @@ class DaskSettings(BaseModel):
     wait_seconds: float = Field(gt=0, description="for a scheduler and its first worker")
 
 
+class EfficiencySettings(BaseModel):
+    """Which units are compared, and how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Path | None = Field(description="the user's own table (.csv) in place of Table 4")
+    unit: str | None = Field(description="its column of names")
+    inputs: list[str] | None = Field(min_length=1, description="its columns that are put in")
+    outputs: list[str] | None = Field(min_length=1, description="its columns that come out")
+    period: str | None = Field(description="its column of years, if units are there more than once")
+    orientation: Literal["output", "input"] = Field(
+        description="peers, slacks, intervals and changes: more from the same, or the same with less"
+    )
+    window: int = Field(ge=1, le=100, description="years in a window")
+    bootstrap: int = Field(ge=50, le=100_000, description="replicates behind each interval")
+
+    @field_validator("inputs", "outputs", mode="before")
+    @classmethod
+    def _one_is_a_list_too(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+
+class AllocateSettings(BaseModel):
+    """What is split over regions, what is to be gained, and how thoroughly it is looked at."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    budget_mkrw_per_year: float | None = Field(
+        gt=0, allow_inf_nan=False, description="public money a year for all; empty: the scenario's for each"
+    )
+    benefit: Literal["adopters", "total_benefit"] = Field(description="what the split is to gain most of")
+    today: Literal["investment", "firms"] = Field(description="what of Table 4 stands for today's split")
+    least_mkrw_per_year: float = Field(
+        ge=0, allow_inf_nan=False, description="that every region gets of the splits found"
+    )
+    unsure_regions: bool = Field(
+        description="draw how regions differ from what their few rows leave open, or hold it at its estimate"
+    )
+    draws: int = Field(ge=2, le=10_000, description="of the parameters, to choose by")
+    held_out_draws: int = Field(ge=2, le=10_000, description="others, to judge the choice by")
+
+
 class Settings(BaseModel):
     """Everything that a study is asked to do."""
 
@@ -189,7 +231,7 @@ class Settings(BaseModel):
     study: Literal[
         "compare", "simulate", "measures", "portfolio", "headline", "validate", "calibrate", "recover",
         "sweep",
-        "audit", "parameters",
+        "audit", "parameters", "efficiency", "allocate",
     ]  # fmt: skip
     region: str | list[str] = Field(description="a preset, several, or 'all'")
     behaviour: Literal["peer_benefit", "threshold", "bass", "cascade"]
@@ -214,6 +256,8 @@ class Settings(BaseModel):
         description="what varies: a range, values, or nothing for the usual range"
     )
     sweep: SweepSettings
+    efficiency: EfficiencySettings
+    allocate: AllocateSettings
     why: bool
     turning: bool
     figures: bool

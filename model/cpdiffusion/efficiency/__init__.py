@@ -1,0 +1,1 @@
+"""Relative efficiency (data envelopment analysis): who turns the same inputs into more, beside whom."""
