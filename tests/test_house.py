@@ -44,7 +44,7 @@ FLOORS = (
     {"outcomes"},
     {"calibration"},
     {"measures"},
-    {"factors"},
+    {"discovery", "factors"},
     {"plots"},
     {"studies"},
     {"config"},

@@ -1,0 +1,333 @@
+"""A scenario discovery in plain words."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cpdiffusion.discovery.box import Box, End, Limit
+from cpdiffusion.discovery.judge import BY_CHANCE, NOTHING
+from cpdiffusion.discovery.search import FEWEST_HITS, Found
+from cpdiffusion.factors.factor import Factor
+from cpdiffusion.factors.known import Value
+from cpdiffusion.factors.points import plain
+from cpdiffusion.studies.discover_question import OF_PAIR
+from cpdiffusion.studies.discovered import NEAREST, Discovered, as_value
+from cpdiffusion.studies.sweep_summary import counted, values_words
+from cpdiffusion.studies.words import amount, percent
+
+SHOWN = 6  # factors, in sentences and tables that would be long
+DROPPED = ("study", "out", "overwrite", "factors", "sweep", "runner", "dask", "discover")
+
+
+def said(found: Discovered) -> str:
+    """The answer in a few sentences."""
+    return " ".join([holds_words(found), *_boxes_words(found)])
+
+
+def holds_words(found: Discovered) -> str:
+    """At how many points it holds."""
+    holds, asks = found.answer.holds, found.answer.asks
+    number, of = int(holds.sum()), holds.size
+    if number == 0:
+        return f"At none of {of:,} points is it so that {asks}."
+    if number == of:
+        return f"At every one of {of:,} points {asks}."
+    return f"{asks[0].upper()}{asks[1:]} at {number:,} of {of:,} points ({percent(number / of)})."
+
+
+def _boxes_words(found: Discovered) -> Iterator[str]:
+    if found.nearest_instead:
+        yield near_words(found)
+    elif found.discovery is None:
+        yield too_few_words(found)
+        return
+    if not found.boxes:
+        yield none_words(found)
+    for number, one in enumerate(found.boxes, start=1):
+        yield box_words(found, number, one)
+
+
+def too_few_words(found: Discovered) -> str:
+    """Why no box is looked for."""
+    holds = found.answer.holds
+    if holds.all() or not holds.any():
+        return f"There is nothing to tell apart, so no box is given. {near_words(found, boxes=False)}"
+    return (
+        f"A box needs at least {2 * FEWEST_HITS} points at which it holds and as many at which it does not, "
+        "so none is given."
+    )
+
+
+def none_words(found: Discovered) -> str:
+    """No box that holds."""
+    what = "The points that come nearest lie" if found.nearest_instead else "These points lie"
+    return (
+        f"{what} in no box of conditions that holds where it was checked: either they are scattered over the "
+        "ranges, or they follow from many factors together."
+    )
+
+
+def near_words(found: Discovered, boxes: bool = True) -> str:
+    """How near a question comes to turning where it holds at too few points, and what comes nearest."""
+    a = found.answer
+    if a.holds.all():
+        k = int(np.argmax(a.short))
+        return f"The point nearest to a no: {a.of} is {_measured(a.value[k], a)}{_interval(found, k)}."
+    k = int(np.argmin(a.short))
+    told = found.told[0]
+    factor = found.factor(told["factor"])
+    text = (
+        f"The point that comes nearest: {a.of} is {_measured(a.value[k], a)}{_interval(found, k)}. Of all "
+        f"factors {named(factor)} goes along with it most ({percent(told['share'])} of the variance between "
+        f"points); {_where(factor, told)} the mean is {_measured(told['mean_value_there'], a)}."
+    )
+    if boxes and found.nearest_instead:
+        text += f" The {percent(NEAREST)} of points that come nearest are described instead."
+    return text
+
+
+def _where(factor: Factor, told: Mapping[str, Any]) -> str:
+    if not factor.is_number:
+        return f"at {told['nearest_from']}"
+    return f"from {amount(told['nearest_from'])} to {amount(told['nearest_to'])}{_unit(factor)}"
+
+
+def _interval(found: Discovered, place: int) -> str:
+    low, high = found.answer.low[place], found.answer.high[place]
+    return f" (90 % interval {low:+.3g} to {high:+.3g})" if np.isfinite(low) and np.isfinite(high) else ""
+
+
+def _measured(value: float, a: Any) -> str:
+    return f"{value:+.3g} {a.unit}"
+
+
+def box_words(found: Discovered, number: int, one: Found) -> str:
+    """A box as a sentence, with what it holds among the points kept out."""
+    these = "the points that come nearest" if found.nearest_instead else "these points"
+    left = "" if number == 1 else " that are left"
+    such = "among them" if found.nearest_instead else "such"
+    return (
+        f"{percent(one.checked.coverage)} of {these}{left} lie where {conditions(found, one.box)}; of the "
+        f"points there {percent(one.checked.density)} are {such}, against "
+        f"{percent(one.checked.of_hits / one.checked.of_points)} of all{left}."
+    )
+
+
+def conditions(found: Discovered, box: Box) -> str:
+    """All restrictions of a box in words."""
+    parts = []
+    for key in box.keys:
+        limits = {end: limit for end, limit in box.limits.items() if end.key == key}
+        parts.append(f"{named(found.factor(key))} is {_limited(found.factor(key), limits)}")
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _limited(factor: Factor, limits: Mapping[End, Limit]) -> str:
+    sides = {end.side: limit for end, limit in limits.items()}
+    only = sides.get("only")
+    if isinstance(only, frozenset):
+        return " or ".join(sorted(map(str, only)))
+    shown = {
+        side: _number(factor, limit) for side, limit in sides.items() if not isinstance(limit, frozenset)
+    }
+    unit, whole = _unit(factor), factor.known.whole
+    if len(shown) == 2:
+        return f"from {shown['from']} to {shown['to']}{unit}"
+    if "from" in shown:
+        return f"{shown['from']}{unit} or more" if whole else f"above {shown['from']}{unit}"
+    return f"{shown['to']}{unit} or less" if whole else f"below {shown['to']}{unit}"
+
+
+def _number(factor: Factor, limit: float) -> str:
+    return amount(as_value(limit, factor.known.whole))
+
+
+def _unit(factor: Factor) -> str:
+    return f" {factor.known.unit}" if factor.known.unit else ""
+
+
+def named(factor: Factor) -> str:
+    """A factor in words: a parameter by its meaning, a lever by its name."""
+    group, _, name = factor.key.partition(".")
+    if group == "parameters" and factor.known.meaning:
+        return f"'{factor.known.meaning}'"
+    last = factor.key.rpartition(".")[2]
+    words = last.removesuffix("_mkrw_per_year").replace("_", " ")
+    return f"the {words}" + (f" of '{name.rpartition('.')[0]}'" if group == "changes" else "")
+
+
+# --- the summary ---------------------------------------------------------------------------------
+
+
+def summary(found: Discovered, command: str, out: Path) -> str:
+    """The whole summary as Markdown."""
+    return "\n\n".join(_parts(found, command, out)) + "\n"
+
+
+def _parts(found: Discovered, command: str, out: Path) -> Iterator[str]:
+    yield "# Under which conditions"
+    yield said(found)
+    for number, one in enumerate(found.boxes, start=1):
+        yield _box(found, number, one)
+    yield "## What goes along with it\n\n" + _factors(found)
+    yield "## How the boxes were found\n\n" + _how(found)
+    yield "## What this does not say\n\n" + _caveats(found)
+    yield "## Where to go on\n\n" + _next(found, command, out)
+
+
+def _box(found: Discovered, number: int, one: Found) -> str:
+    of = "the points that come nearest" if found.nearest_instead else "the points where it holds"
+    head = (
+        f"## Box {number}\n\n| | on points kept out | on points it was fitted to |\n|---|---:|---:|\n"
+        f"| coverage: share of {of} that lie in it | {percent(one.checked.coverage)} "
+        f"| {percent(one.fitted.coverage)} |\n"
+        f"| density: share of the points in it that are such | {percent(one.checked.density)} "
+        f"| {percent(one.fitted.density)} |\n"
+        f"| points in it | {one.checked.points:,} of {one.checked.of_points:,} "
+        f"| {one.fitted.points:,} of {one.fitted.of_points:,} |\n\n"
+    )
+    rows = ["| factor | where | status | does it do anything? | restricted when points are drawn again |"]
+    rows.append("|---|---|---|---|---:|")
+    return head + "\n".join([*rows, *(_row(found, one, key) for key in one.box.keys)])
+
+
+def _row(found: Discovered, one: Found, key: str) -> str:
+    factor = found.factor(key)
+    limits = {end: limit for end, limit in one.box.limits.items() if end.key == key}
+    tests = "; ".join(f"{_chance(one.checked_p[end])} (fitted {_chance(one.quasi_p[end])})" for end in limits)
+    assert found.discovery is not None
+    stable = percent(found.discovery.stability[key]) if found.settings.discover.resamples else "–"
+    return (
+        f"| {factor.key} | {_limited(factor, limits)} (varied: {values_words(factor)}) "
+        f"| {factor.known.status} | {tests} | {stable} |"
+    )
+
+
+def _chance(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def _factors(found: Discovered) -> str:
+    rows = [
+        "| factor | varied | status | goes along with it | comes nearest | restricted |",
+        "|---|---|---|---:|---|---:|",
+    ]
+    stability = found.discovery.stability if found.discovery else {}
+    for told in found.told[: 2 * SHOWN]:
+        factor = found.factor(told["factor"])
+        restricted = (
+            percent(stability[factor.key]) if stability and found.settings.discover.resamples else "–"
+        )
+        share = percent(told["share"]) if told["share"] == told["share"] else "–"
+        cells = (
+            factor.key,
+            values_words(factor),
+            factor.known.status,
+            share,
+            _where(factor, told),
+            restricted,
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    note = (
+        "\n\n*Goes along with it*: share of the variance between points, of how far they are from a yes, "
+        "that lies between equal parts of the factor's range; alone, so that shares of factors that act "
+        "together overlap. *Comes nearest*: the part of the range with the mean nearest to a yes. "
+        "*Restricted*: how often the first box restricts it when points are drawn again. `factors.csv` has "
+        f"all {counted(len(found.source.factors), 'factor')}."
+    )
+    return "\n".join(rows) + note
+
+
+def _how(found: Discovered) -> str:
+    a, asked = found.answer, found.settings.discover
+    failed = len(found.source.points) - a.points.size
+    where = f", read from `{found.source.folder}`" if found.source.folder else ""
+    lost = f" ({failed:,} more could not be computed or have no value)" if failed else ""
+    lines = [
+        f"{a.points.size:,} points of {counted(len(found.source.factors), 'factor')}{lost}{where}. PRIM (patient "
+        "rule induction; Friedman & Fisher 1999, Bryant & Lempert 2010): a box is peeled by "
+        f"{percent(asked.peel)} of its points at a time, along factors whose two sides differ by more than "
+        "chance allows, and its sides are moved out again where that wins more coverage than it loses density.",
+        "The box taken has the highest harmonic mean of coverage and density among those with a density of "
+        f"{percent(asked.density)} or more (and at least half-way from the share of all points to 1), or among "
+        f"all where none is so dense. Restrictions with a quasi-p-value above {NOTHING:g} are lifted.",
+        "Half of the points find a box, the other half check it: coverage and density in the sentences above "
+        "are those of the points kept out. A box is given only if chance alone would make it so dense there in "
+        f"at most {percent(BY_CHANCE)} of cases. Each further box is looked for outside the earlier ones.",
+    ]
+    return "\n\n".join(lines)
+
+
+def _caveats(found: Discovered) -> str:
+    lines = [
+        "- Points fill the ranges evenly. The share of points at which something holds is no probability "
+        "that it does, and a density is none either."
+    ]
+    keys = {key for one in found.boxes for key in one.box.keys}
+    assumed = sorted(key for key in keys if found.factor(key).known.status == "assumed")
+    if assumed:
+        lines.append(f"- Assumed, not measured: the ranges of {', '.join(assumed)}.")
+    if found.settings.discover.surely and np.isfinite(found.answer.low).any():
+        lines.append(
+            "- Where the true difference is zero, one point in twenty still falls clear of zero on either "
+            "side; and more replicates make more points clear."
+        )
+    if found.settings.discover.question == "size_indifferent":
+        lines.append(
+            "- Chance widens the gap between the best and the worst of several sizes: with more replicates "
+            "the gap shrinks, and it holds at more points."
+        )
+    return "\n".join(lines)
+
+
+# --- where to go on ------------------------------------------------------------------------------
+
+
+def _next(found: Discovered, command: str, out: Path) -> str:
+    words = shlex.split(command)
+    kept = [w for w in words[1:] if w.partition("=")[0].partition(".")[0] not in DROPPED]
+    folder = found.source.folder or out
+    others = [q for q in ("unclear", "individual_wins") if q != found.settings.discover.question]
+    lines = []
+    if (place := middle_of_box(found)) is not None:
+        lines.append(shlex.join([words[0], "study=compare", *kept, *_at(found, place)]))
+    if found.settings.discover.question in OF_PAIR:
+        again = ["study=discover", *kept, f"discover.question={others[0]}", f"discover.results={folder}"]
+        lines.append(shlex.join([words[0], *again]))
+    lines.append(shlex.join([words[0], "study=sensitivity", *kept]))
+    first = "a comparison at one point " + ("inside the first box" if found.boxes else "that comes nearest")
+    return (
+        "```\n"
+        + "\n".join(lines)
+        + f"\n```\nThe first is {first}; the last says how much each factor matters."
+    )
+
+
+def middle_of_box(found: Discovered) -> int | None:
+    """Place of the point of the first box (else the nearest point) that is most clearly so."""
+    short = found.answer.short.astype(float)
+    if found.boxes:
+        inside = found.boxes[0].box.inside(found.source.axes(found.answer.points))
+        short = np.where(inside, short, np.inf)
+    return int(np.argmin(short)) if short.size else None
+
+
+def _at(found: Discovered, place: int) -> Sequence[str]:
+    """The settings of one point; of a scenario of our own making its cohort size is left to the reader."""
+    point = int(found.answer.points[place])
+    return [f"{key}={_written(plain(c[point]))}" for key, c in found.source.points.columns.items()]
+
+
+def _written(value: Value) -> str:
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else f"{value:.6g}"
+        if isinstance(value, float)
+        else str(value)
+    )
