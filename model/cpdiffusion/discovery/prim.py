@@ -2,11 +2,11 @@
 
 Friedman & Fisher 1999, "Bump hunting in high-dimensional data", Statistics and Computing 9:123-143: each
 step peels off a small part ``peel`` of the points in the box at one side of one factor; at the end sides
-are moved out again (pasted) where that costs no density. Which side: the one with the highest gain in
-density per point given up, their eq. (14.5) in the words of Kwakkel & Jaxa-Rozen 2016 (Environmental
-Modelling & Software 79:311-321), "lenient", so that a factor with few values, from which only much can be
-peeled at once, has no advantage. Words are peeled value by value. Two and four peels at once are tried too:
-with a few dozen points in the box, two hits at its very side would else stop the peeling there.
+are moved out again (pasted). Which side: the one with the highest gain in density per point given up, the
+"lenient" objective of Kwakkel & Jaxa-Rozen 2016 (Environmental Modelling & Software 79:311-321), so that a
+factor with few values, from which only much can be peeled at once, has no advantage. Words are peeled value
+by value. Where a peel at a side gains nothing, two and four at once are tried there: with some dozen points
+in the box, two hits at its very side would else stop the peeling.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 
 from cpdiffusion.discovery.box import Axis, Box, End, Mask, Values, at_rows
 
-REACH = (1, 2, 4)  # peels that are looked at together: a few hits at the very side must not stop them
+REACH = (1, 2, 4)  # peels at once: the first at a side that gains; a few hits at its very end do not stop it
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,16 @@ def best_peel(box: Box, axes: Sequence[Axis], hit: Mask, peel: float, least: flo
     rows = np.flatnonzero(box.inside(axes))
     inner, mine = at_rows(axes, rows), hit[rows]
     best: tuple[tuple[float, int], Box] | None = None
-    for end, kept, limit in candidates(inner, box, peel):
+    gained: set[End] = set()
+    for end, kept, limit in candidates(inner, peel):
         count = int(kept.sum())
-        if least <= count < mine.size:
-            gain = float((mine[kept].mean() - mine.mean()) / (mine.size - count))
+        if not least <= count < mine.size or (end.side != "only" and end in gained):
+            continue
+        gain = float((mine[kept].mean() - mine.mean()) / (mine.size - count))
+        if gain > 0:
+            gained.add(end)
             rank = (gain, -(end.key not in box.keys))  # of equal gains the one without another factor
-            if gain > 0 and (best is None or rank > best[0]):
+            if best is None or rank > best[0]:
                 best = (rank, box.with_limit(end, limit))
     return best[1] if best else None
 
@@ -98,8 +102,8 @@ def best_peel(box: Box, axes: Sequence[Axis], hit: Mask, peel: float, least: flo
 Candidate = tuple[End, Mask, float | frozenset[object]]
 
 
-def candidates(inner: Sequence[Axis], box: Box, peel: float) -> Iterator[Candidate]:
-    """Every peel of the points in a box: where, which points stay, and the new limit."""
+def candidates(inner: Sequence[Axis], peel: float) -> Iterator[Candidate]:
+    """Every peel of the points in a box, the smaller first: where, which points stay, and the new limit."""
     for axis in inner:
         if axis.kind == "words":
             yield from _words(axis)

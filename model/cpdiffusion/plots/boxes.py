@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BAR, INDENT = 0.62, 0.015
+BAR, INDENT = 0.5, 0.015
 MOST_DOTS = 3000
 
 
@@ -31,7 +31,7 @@ def label_of(factor: Factor) -> str:
 
 def bars_inches(found: Sequence[Found]) -> tuple[float, float]:
     """A good size for so many restrictions."""
-    return 7.6, 1.2 + 0.52 * sum(len(one.box.keys) for one in found) + 0.55 * len(found)
+    return 7.6, 0.3 + 0.62 * sum(len(one.box.keys) + 1 for one in found)
 
 
 @style.styled

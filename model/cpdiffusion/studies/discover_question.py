@@ -172,7 +172,7 @@ def _expression(source: Source, asked: DiscoverSettings) -> Answer:
 
 
 def _how(asked: DiscoverSettings) -> str:
-    return f" ({100 * CONFIDENCE:.0f} % interval)" if asked.surely else " (on average)"
+    return f", by its whole {100 * CONFIDENCE:.0f} % interval," if asked.surely else ", on average,"
 
 
 def _differences(source: Source, asked: DiscoverSettings) -> tuple[Values, Values, Values, Values]:

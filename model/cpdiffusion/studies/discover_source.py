@@ -73,7 +73,16 @@ def factor_as_varied(key: str, column: Values) -> Factor | None:
         return None
     if about.choices:
         return Factor(about, values=tuple(values))
-    return Factor(about, low=float(column.min()), high=float(column.max()))
+    low, high = float(column.min()), float(column.max())
+    near = NEAR * (high - low)  # points do not lie on the very ends of a range
+    return Factor(
+        about,
+        low=about.low if abs(low - about.low) <= near else low,
+        high=about.high if abs(high - about.high) <= near else high,
+    )
+
+
+NEAR = 0.02
 
 
 def axis_of(factor: Factor, column: Values) -> Axis:

@@ -9,17 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from cpdiffusion.discovery.box import Box, End, Limit
+from cpdiffusion.discovery.box import Box, End, Limit, meets
 from cpdiffusion.discovery.judge import BY_CHANCE, NOTHING
 from cpdiffusion.discovery.search import FEWEST_HITS, Found
 from cpdiffusion.factors.factor import Factor
 from cpdiffusion.factors.known import Value
 from cpdiffusion.factors.points import plain
+from cpdiffusion.parameters import parameters
 from cpdiffusion.studies.discover_question import OF_PAIR
+from cpdiffusion.studies.discover_source import axis_of
 from cpdiffusion.studies.discovered import NEAREST, Discovered, as_value
 from cpdiffusion.studies.sweep_summary import counted, values_words
 from cpdiffusion.studies.words import amount, percent
 
+FEW_HITS = 30  # of which a share is told together with the numbers
 SHOWN = 6  # factors, in sentences and tables that would be long
 DROPPED = ("study", "out", "overwrite", "factors", "sweep", "runner", "dask", "discover")
 
@@ -33,11 +36,23 @@ def holds_words(found: Discovered) -> str:
     """At how many points it holds."""
     holds, asks = found.answer.holds, found.answer.asks
     number, of = int(holds.sum()), holds.size
-    if number == 0:
-        return f"At none of {of:,} points is it so that {asks}."
-    if number == of:
-        return f"At every one of {of:,} points {asks}."
-    return f"{asks[0].upper()}{asks[1:]} at {number:,} of {of:,} points ({percent(number / of)})."
+    if number in (0, of):
+        where = f"None of {of:,} points is" if number == 0 else f"Every one of {of:,} points is"
+        return f"{where} such that {asks.rstrip(',')}.{signs_words(found)}"
+    share = percent(number / of)
+    return f"{asks[0].upper()}{asks[1:]} at {number:,} of {of:,} points ({share}).{signs_words(found)}"
+
+
+def signs_words(found: Discovered) -> str:
+    """Of a paired difference: at how many points it is on which side; empty for other questions."""
+    a, asked = found.answer, found.settings.discover
+    if asked.question not in OF_PAIR or not asked.surely:
+        return ""
+    held = int(((a.low <= 0) & (a.high >= 0)).sum())
+    return (
+        f" (The mean difference is below zero at {int((a.value < 0).sum()):,} points; at {held:,} the "
+        "interval holds zero.)"
+    )
 
 
 def _boxes_words(found: Discovered) -> Iterator[str]:
@@ -111,10 +126,13 @@ def box_words(found: Discovered, number: int, one: Found) -> str:
     these = "the points that come nearest" if found.nearest_instead else "these points"
     left = "" if number == 1 else " that are left"
     such = "among them" if found.nearest_instead else "such"
+    c = one.checked
+    few = f" ({c.hits} of {c.of_hits} that were kept out)" if c.of_hits < FEW_HITS else ""
+    mostly = " Even there it mostly is not so." if c.density < 0.5 and not found.nearest_instead else ""
     return (
-        f"{percent(one.checked.coverage)} of {these}{left} lie where {conditions(found, one.box)}; of the "
-        f"points there {percent(one.checked.density)} are {such}, against "
-        f"{percent(one.checked.of_hits / one.checked.of_points)} of all{left}."
+        f"{percent(c.coverage)} of {these}{left}{few} lie where {conditions(found, one.box)}; of the points "
+        f"there {percent(c.density)} are {such}, against {percent(c.of_hits / c.of_points)} of all{left}."
+        f"{mostly}"
     )
 
 
@@ -191,8 +209,8 @@ def _box(found: Discovered, number: int, one: Found) -> str:
         f"| points in it | {one.checked.points:,} of {one.checked.of_points:,} "
         f"| {one.fitted.points:,} of {one.fitted.of_points:,} |\n\n"
     )
-    rows = ["| factor | where | status | does it do anything? | restricted when points are drawn again |"]
-    rows.append("|---|---|---|---|---:|")
+    rows = ["| factor | where | default | status | does it do anything? | restricted when drawn again |"]
+    rows.append("|---|---|---|---|---|---:|")
     return head + "\n".join([*rows, *(_row(found, one, key) for key in one.box.keys)])
 
 
@@ -204,8 +222,28 @@ def _row(found: Discovered, one: Found, key: str) -> str:
     stable = percent(found.discovery.stability[key]) if found.settings.discover.resamples else "–"
     return (
         f"| {factor.key} | {_limited(factor, limits)} (varied: {values_words(factor)}) "
-        f"| {factor.known.status} | {tests} | {stable} |"
+        f"| {_default(found, factor, limits)} | {factor.known.status} | {tests} | {stable} |"
     )
+
+
+def _default(found: Discovered, factor: Factor, limits: Mapping[End, Limit]) -> str:
+    """The value where nothing is set, and whether it lies in the box."""
+    value = default_of(found, factor)
+    if value is None:
+        return "–"
+    inside = all(meets(np.array([value]), end.side, limit)[0] for end, limit in limits.items())
+    shown = str(value) if isinstance(value, str | bool) else amount(value)
+    return f"{shown} ({'inside' if inside else 'outside'})"
+
+
+def default_of(found: Discovered, factor: Factor) -> Value | None:
+    """Of a parameter the registry's, of a lever the main scenario's; None where there is none."""
+    group, _, name = factor.key.partition(".")
+    if group == "parameters":
+        return parameters({}, found.settings.table)[name]
+    pair = found.source.main_pair or tuple(found.source.scenarios)
+    value: Value | None = getattr(found.source.scenarios[pair[0]].levers, name, None)
+    return value if group == "levers" else None
 
 
 def _chance(p: float) -> str:
@@ -249,16 +287,17 @@ def _how(found: Discovered) -> str:
     where = f", read from `{found.source.folder}`" if found.source.folder else ""
     lost = f" ({failed:,} more could not be computed or have no value)" if failed else ""
     lines = [
-        f"{a.points.size:,} points of {counted(len(found.source.factors), 'factor')}{lost}{where}. PRIM (patient "
-        "rule induction; Friedman & Fisher 1999, Bryant & Lempert 2010): a box is peeled by "
+        f"{a.points.size:,} points of {counted(len(found.source.factors), 'factor')}{lost}{where}. PRIM "
+        "(patient rule induction; Friedman & Fisher 1999, Bryant & Lempert 2010): a box is peeled by "
         f"{percent(asked.peel)} of its points at a time, along factors whose two sides differ by more than "
-        "chance allows, and its sides are moved out again where that wins more coverage than it loses density.",
+        "chance allows, and its sides are moved out again where that wins more coverage than it loses in "
+        "density.",
         "The box taken has the highest harmonic mean of coverage and density among those with a density of "
-        f"{percent(asked.density)} or more (and at least half-way from the share of all points to 1), or among "
-        f"all where none is so dense. Restrictions with a quasi-p-value above {NOTHING:g} are lifted.",
+        f"{percent(asked.density)} or more (and at least half-way from the share of all points to 1), or "
+        f"among all where none is so dense. Restrictions with a quasi-p-value above {NOTHING:g} are lifted.",
         "Half of the points find a box, the other half check it: coverage and density in the sentences above "
-        "are those of the points kept out. A box is given only if chance alone would make it so dense there in "
-        f"at most {percent(BY_CHANCE)} of cases. Each further box is looked for outside the earlier ones.",
+        "are those of the points kept out. A box is given only if chance alone would make it so dense there "
+        f"in at most {percent(BY_CHANCE)} of cases. Each further box is looked for outside the earlier ones.",
     ]
     return "\n\n".join(lines)
 
@@ -292,23 +331,40 @@ def _next(found: Discovered, command: str, out: Path) -> str:
     words = shlex.split(command)
     kept = [w for w in words[1:] if w.partition("=")[0].partition(".")[0] not in DROPPED]
     folder = found.source.folder or out
-    others = [q for q in ("unclear", "individual_wins") if q != found.settings.discover.question]
-    lines = []
-    if (place := middle_of_box(found)) is not None:
-        lines.append(shlex.join([words[0], "study=compare", *kept, *_at(found, place)]))
+    lines: list[tuple[str, str]] = []
+
+    def offer(what: str, study: str, *more: str) -> None:
+        lines.append((what, shlex.join([words[0], f"study={study}", *kept, *more])))
+
+    if found.boxes:
+        offer("Whether the conditions of the first box alone, all else as it is, turn it", "compare",
+              *_middle(found, found.boxes[0].box))  # fmt: skip
     if found.settings.discover.question in OF_PAIR:
-        again = ["study=discover", *kept, f"discover.question={others[0]}", f"discover.results={folder}"]
-        lines.append(shlex.join([words[0], *again]))
-    lines.append(shlex.join([words[0], "study=sensitivity", *kept]))
-    first = "a comparison at one point " + ("inside the first box" if found.boxes else "that comes nearest")
-    return (
-        "```\n"
-        + "\n".join(lines)
-        + f"\n```\nThe first is {first}; the last says how much each factor matters."
-    )
+        other = "unclear" if found.settings.discover.question != "unclear" else "individual_wins"
+        offer("Another question to the same runs", "discover", f"discover.question={other}",
+              f"discover.results={folder}")  # fmt: skip
+    offer("How much each factor matters", "sensitivity")
+    if (place := clearest(found)) is not None and found.settings.discover.question in OF_PAIR:
+        which = "inside the first box that is most clearly so" if found.boxes else "that comes nearest"
+        offer(f"The point {which}, with more replicates", "compare", *_at(found, place))
+    return "\n\n".join(f"{what}:\n```\n{line}\n```" for what, line in lines)
 
 
-def middle_of_box(found: Discovered) -> int | None:
+def _middle(found: Discovered, box: Box) -> Iterator[str]:
+    """For each restricted factor the middle of what is left of its range, or the first word."""
+    for key in box.keys:
+        factor = found.factor(key)
+        sides = {end.side: limit for end, limit in box.limits.items() if end.key == key}
+        if isinstance(only := sides.get("only"), frozenset):
+            yield f"{key}={_written(min(only, key=str))}"
+        else:
+            column = found.source.points.columns[key][found.answer.points]
+            inside = column[Box({e: v for e, v in box.limits.items() if e.key == key}).inside([
+                axis_of(factor, column)])]  # fmt: skip
+            yield f"{key}={_written(plain(np.sort(inside)[inside.size // 2]))}"
+
+
+def clearest(found: Discovered) -> int | None:
     """Place of the point of the first box (else the nearest point) that is most clearly so."""
     short = found.answer.short.astype(float)
     if found.boxes:
@@ -318,7 +374,7 @@ def middle_of_box(found: Discovered) -> int | None:
 
 
 def _at(found: Discovered, place: int) -> Sequence[str]:
-    """The settings of one point; of a scenario of our own making its cohort size is left to the reader."""
+    """The settings of one point."""
     point = int(found.answer.points[place])
     return [f"{key}={_written(plain(c[point]))}" for key, c in found.source.points.columns.items()]
 
