@@ -16,7 +16,13 @@ from cpdiffusion.runner.shards import Shards
 from cpdiffusion.runner.unfinished import finished, take_up, unfinished_folder
 from cpdiffusion.studies.at_point import Ground, ground_of
 from cpdiffusion.studies.discover_factors import SIZE, usual_factors
-from cpdiffusion.studies.discover_question import FEWEST_POINTS, answer, outcome_of, require_question
+from cpdiffusion.studies.discover_question import (
+    FEWEST_POINTS,
+    answer,
+    outcome_of,
+    require_intervals,
+    require_question,
+)
 from cpdiffusion.studies.discover_source import (
     Source,
     require_outcome,
@@ -48,9 +54,9 @@ def discover_to_folder(settings: Settings, scenario_folder: Path, command: str) 
 def _read(settings: Settings, command: str) -> Path:
     asked = settings.discover
     assert asked.results is not None
+    source = source_of_folder(asked.results)
     if settings.factors:
         raise InputError("factors: the points are those of discover.results; leave one out.")
-    source = source_of_folder(asked.results)
     require_outcome(source, outcome_of(asked))
     job = Job(settings, command, compiled=False)
     found = Discovered(settings, source, answer(source, asked))
@@ -88,6 +94,7 @@ def discover_work(settings: Settings, scenario_folder: Path) -> ReplicateWork:
     given = factors_of(settings.factors, settings.beyond_range)
     ground = with_sizes(ground_of(settings, scenario_folder, given), given)
     require_question(source_of_ground(ground), settings.discover)
+    require_intervals(settings.discover, settings.sweep.replicates)
     outcomes = tuple(dict.fromkeys([outcome_of(settings.discover), *(settings.sweep.outcomes or ())]))
     factors = given or (() if settings.sweep.file else usual_factors(ground, outcomes[:1]))
     points = points_of(settings, factors)

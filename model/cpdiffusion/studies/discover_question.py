@@ -92,6 +92,15 @@ def require_question(source: Source, asked: DiscoverSettings) -> None:
         )
 
 
+def require_intervals(asked: DiscoverSettings, replicates: int) -> None:
+    """InputError where an interval is asked of a single replicate."""
+    if asked.surely and asked.question != "size_indifferent" and replicates < 2:
+        raise InputError(
+            "discover.surely=true: an interval needs two replicates or more; raise sweep.replicates, or set "
+            "discover.surely=false."
+        )
+
+
 def _require_individual(source: Source, where: str, outcome: str) -> None:
     assert source.main_pair is not None
     scenario, baseline = source.main_pair
@@ -114,10 +123,16 @@ def _individual_wins(source: Source, asked: DiscoverSettings) -> Answer:
     points, low, mean, high = _differences(source, asked)
     better = CATALOGUE[outcome_of(asked)].better
     nearest = (high if asked.surely else mean) if better > 0 else -(low if asked.surely else mean)
-    short = np.where(nearest < 0, nearest, np.maximum(nearest, np.nextafter(0, 1)))  # a tie is no win
     label = CATALOGUE[outcome_of(asked)].label
     asks = f"individual support ('{baseline}') does better than '{scenario}' in {label}{_how(asked)}"
-    return _answer(asks, f"'{scenario}' minus '{baseline}'", asked, points, (low, mean, high), short)
+    return _answer(
+        asks, f"'{scenario}' minus '{baseline}'", asked, points, (low, mean, high), strictly(nearest)
+    )
+
+
+def strictly(short: Values) -> Values:
+    """How far from turning where a tie does not count: no better is not better, 0 is not above 0."""
+    return np.where(short == 0, np.nextafter(0.0, 1.0), short)
 
 
 def _unclear(source: Source, asked: DiscoverSettings) -> Answer:
@@ -168,7 +183,7 @@ def _expression(source: Source, asked: DiscoverSettings) -> Answer:
     bounds += [f"below {amount(asked.below)}"] if asked.below is not None else []
     of = "the difference " if asked.question == "difference" else ""
     asks = f"{of}{what} in {about.label} is {' and '.join(bounds)} {about.unit}{_how(asked)}"
-    return _answer(asks, what, asked, points, (low, mean, high), np.max(misses, axis=0))
+    return _answer(asks, what, asked, points, (low, mean, high), strictly(np.max(misses, axis=0)))
 
 
 def _how(asked: DiscoverSettings) -> str:
@@ -194,11 +209,8 @@ def _answer(
 ) -> Answer:  # fmt: skip
     low, mean, high = interval
     known = np.isfinite(short)
-    if points.size and not known.any() and asked.surely:
-        raise InputError(
-            "discover.surely=true: an interval needs two replicates or more; raise sweep.replicates, or set "
-            "discover.surely=false."
-        )
+    if points.size and not known.any():
+        require_intervals(asked, 1)
     about = CATALOGUE[outcome_of(asked)]
     at, value, lower, upper, missing = (a[known] for a in (points, mean, low, high, short))
     unknown = int((~known).sum())
