@@ -98,7 +98,8 @@ def _words_bar(ax: Axes, row: int, factor: Factor, kept: Any) -> None:
             row, 1.0 / len(words), BAR, left=k / len(words), edgecolor=style.INK if inside else style.FAINT,
             color=style.COLOURS[0] if inside else "#f2f2f2", linewidth=0.8,
         )  # fmt: skip
-        ax.text((k + 0.5) / len(words), row, str(word), ha="center", va="center", size=style.TEXT_PT - 1)
+        text = style.wrapped(str(word).replace("_", " "), 9)
+        ax.text((k + 0.5) / len(words), row, text, ha="center", va="center", size=style.TEXT_PT - 1)
 
 
 @style.styled
@@ -110,7 +111,7 @@ def tradeoff(figure: Figure, tried: Sequence[Found]) -> Axes:
         steps = one.steps
         ax.plot(
             [s.coverage for s in steps], [s.density for s in steps], color=look.colour, linestyle=look.dashes,
-            marker=look.marker, markersize=3.5, linewidth=1.2, label=f"search {k + 1}",
+            marker=look.marker, markersize=3.5, linewidth=1.2, label=f"search {k + 1}" + ("" if one.holds else ": nothing that holds"),
         )  # fmt: skip
         for step, face, size in ((one.fitted, "none", 12), (one.checked, look.colour, 10)):
             if one.holds:
@@ -144,13 +145,17 @@ def scatter(
         label="other",
     )  # fmt: skip
     ax.scatter(x[hit][::every], y[hit][::every], s=22, color=style.COLOURS[2], marker="^", label=looked_for)
+    sides = (
+        (pair[0], ax.get_xlim(), ax.axvline, ax.axvspan),
+        (pair[1], ax.get_ylim(), ax.axhline, ax.axhspan),
+    )
     for end, limit in (box.limits if box else {}).items():
-        for factor, line, span in ((pair[0], ax.axvline, ax.axvspan), (pair[1], ax.axhline, ax.axhspan)):
+        for factor, shown, line, span in sides:
             if end.key == factor.key and not isinstance(limit, frozenset):
                 line(limit, color=style.INK, linewidth=1.2, linestyle="--")
-                far = factor.low if end.side == "from" else factor.high
-                ends = sorted((limit, far))
+                ends = (shown[0], limit) if end.side == "from" else (limit, shown[1])
                 span(*ends, color="#bbbbbb", alpha=0.35, linewidth=0, zorder=0)
+    ax.set(xlim=sides[0][1], ylim=sides[1][1])
     style.tidy(ax, style.wrapped("Points over two factors; grey: outside the first box", 70))
     ax.set(xlabel=label_of(pair[0]), ylabel=label_of(pair[1]))
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -23,7 +23,7 @@ from cpdiffusion.studies.sweep_summary import counted, values_words
 from cpdiffusion.studies.words import amount, percent
 
 FEW_HITS = 30  # of which a share is told together with the numbers
-SHOWN = 6  # factors, in sentences and tables that would be long
+SHOWN = 10  # factors in a table that would be long, and those of boxes
 DROPPED = ("study", "out", "overwrite", "factors", "sweep", "runner", "dask", "discover")
 
 
@@ -98,8 +98,8 @@ def near_words(found: Discovered, boxes: bool = True) -> str:
     factor = found.factor(told["factor"])
     text = (
         f"The point that comes nearest: {a.of} is {_measured(a.value[k], a)}{_interval(found, k)}. Of all "
-        f"factors {named(factor)} goes along with it most ({percent(told['share'])} of the variance between "
-        f"points); {_where(factor, told)} the mean is {_measured(told['mean_value_there'], a)}."
+        f"factors {named(factor)} goes along with it most ({percent(told['share'])} of the variance of their "
+        f"order); {_where(factor, told)} the mean is {_measured(told['mean_value_there'], a)}."
     )
     if boxes and found.nearest_instead:
         text += f" The {percent(NEAREST)} of points that come nearest are described instead."
@@ -149,7 +149,9 @@ def _limited(factor: Factor, limits: Mapping[End, Limit]) -> str:
     sides = {end.side: limit for end, limit in limits.items()}
     only = sides.get("only")
     if isinstance(only, frozenset):
-        return " or ".join(sorted(map(str, only)))
+        given_up = {str(value) for value in factor.values} - {str(value) for value in only}
+        short = 0 < len(given_up) < len(only)
+        return ("anything but " if short else "") + " or ".join(sorted(given_up if short else map(str, only)))
     shown = {
         side: _number(factor, limit) for side, limit in sides.items() if not isinstance(limit, frozenset)
     }
@@ -256,7 +258,9 @@ def _factors(found: Discovered) -> str:
         "|---|---|---|---:|---|---:|",
     ]
     stability = found.discovery.stability if found.discovery else {}
-    for told in found.told[: 2 * SHOWN]:
+    restricted_by = {key for one in found.boxes for key in one.box.keys}
+    told_of = [t for k, t in enumerate(found.told) if k < SHOWN or t["factor"] in restricted_by]
+    for told in told_of:
         factor = found.factor(told["factor"])
         restricted = (
             percent(stability[factor.key]) if stability and found.settings.discover.resamples else "–"
@@ -272,11 +276,12 @@ def _factors(found: Discovered) -> str:
         )
         rows.append(f"| {' | '.join(cells)} |")
     note = (
-        "\n\n*Goes along with it*: share of the variance between points, of how far they are from a yes, "
-        "that lies between equal parts of the factor's range; alone, so that shares of factors that act "
-        "together overlap. *Comes nearest*: the part of the range with the mean nearest to a yes. "
-        "*Restricted*: how often the first box restricts it when points are drawn again. `factors.csv` has "
-        f"all {counted(len(found.source.factors), 'factor')}."
+        "\n\n*Goes along with it*: put in the order of how far they are from a yes, points differ in rank; "
+        "this is the share of that variance that lies between equal parts of the factor's range, less what "
+        "chance alone would give. It is of each factor alone: the shares of factors that act together "
+        "overlap, and a factor that turns only a few points has a small one. *Comes nearest*: the part of "
+        "the range with the lowest mean rank. *Restricted*: how often the first box restricts it when "
+        f"points are drawn again. `factors.csv` has all {counted(len(found.source.factors), 'factor')}."
     )
     return "\n".join(rows) + note
 

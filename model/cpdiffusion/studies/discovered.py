@@ -70,16 +70,25 @@ class Discovered:
 
     def _told(self, factor: Factor) -> dict[str, Any]:
         column = self.source.points.columns[factor.key][self.answer.points]
-        group, value = groups_of(factor, column), self.answer.short
-        means = {g: value[group == g].mean() for g in np.unique(group)}
-        best = min(means, key=lambda g: means[g])
-        mine = column[group == best]
+        group, rank = groups_of(factor, column), self.rank
+        means = {g: rank[group == g].mean() for g in np.unique(group)}
+        best = group == min(means, key=lambda g: means[g])
+        mine = column[best]
         where = (mine.min(), mine.max()) if factor.is_number else (str(mine[0]), str(mine[0]))
         return {
-            "factor": factor.key, "share": correlation_ratio(group, value),
-            "nearest_from": where[0], "nearest_to": where[1], "nearest_mean_short": means[best],
-            "mean_value_there": self.answer.value[group == best].mean(),
+            "factor": factor.key,
+            "share": beyond_chance(correlation_ratio(group, rank), len(means), rank.size),
+            "nearest_from": where[0], "nearest_to": where[1],
+            "mean_value_there": self.answer.value[best].mean(),
+            "share_held_there": self.answer.holds[best].mean(),
         }  # fmt: skip
+
+    @cached_property
+    def rank(self) -> Values:
+        """The points in the order of how far they are from a yes: a few far ones must not hide the others."""
+        from scipy.stats import rankdata
+
+        return np.asarray(rankdata(self.answer.short))
 
     # --- tables ----------------------------------------------------------------------------------
 
@@ -159,6 +168,13 @@ class Discovered:
             restricted = stability.get(factor.key, np.nan)
             rows.append(told | about | {"restricted_in_resamples": restricted})
         return pd.DataFrame(rows)
+
+
+def beyond_chance(share: float, groups: int, points: int) -> float:
+    """A correlation ratio less what chance gives to so many groups (Kelley's epsilon squared, 0 or more)."""
+    if points <= groups:
+        return float("nan")
+    return max(0.0, 1.0 - (1.0 - share) * (points - 1) / (points - groups))
 
 
 BOX_COLUMNS = (
