@@ -111,7 +111,8 @@ def tradeoff(figure: Figure, tried: Sequence[Found]) -> Axes:
         steps = one.steps
         ax.plot(
             [s.coverage for s in steps], [s.density for s in steps], color=look.colour, linestyle=look.dashes,
-            marker=look.marker, markersize=3.5, linewidth=1.2, label=f"search {k + 1}" + ("" if one.holds else ": nothing that holds"),
+            marker=look.marker, markersize=3.5, linewidth=1.2,
+            label=f"search {k + 1}" + ("" if one.holds else ": nothing that holds"),
         )  # fmt: skip
         for step, face, size in ((one.fitted, "none", 12), (one.checked, look.colour, 10)):
             if one.holds:
