@@ -209,6 +209,22 @@ def test_a_question_that_holds_nowhere_is_told_plainly(tmp_path: Path) -> None:
     assert set(found.boxes_table()["of"]) == {"nearest"}, "the tenth that comes nearest, and called so"
 
 
+def test_too_few_points_for_a_box_are_told_and_the_nearest_described(tmp_path: Path) -> None:
+    found = discovered(
+        tmp_path / "runs",
+        True,
+        "discover.question=difference",
+        "discover.below=-11.2",
+        "discover.surely=false",
+    )
+    assert 0 < found.answer.holds.sum() < 20
+    assert "That is too few points for a box. The clearest" in said(found)
+    assert found.hit.sum() == 80
+    first = found.boxes_table().iloc[0]
+    assert first.of == "nearest"
+    assert "of the points that come nearest lie where" in said(found)
+
+
 def test_a_question_that_holds_everywhere_is_told_plainly(tmp_path: Path) -> None:
     found = discovered(tmp_path / "runs", True, "discover.question=difference", "discover.above=-90")
     assert said(found).startswith("Every one of 800 points is such that")
@@ -448,6 +464,8 @@ def test_another_question_is_asked_of_the_same_runs(folder: Path, tmp_path: Path
     points = pd.read_csv(tmp_path / "e" / "points.csv")
     assert (points.holds == (points.value > 0)).all()
     assert not (tmp_path / "e" / "runs.parquet").exists(), "nothing was run"
+    offered = (tmp_path / "e" / "summary.md").read_text().split("How much each factor matters:\n```\n")[1]
+    assert "horizon_years=6" in offered.splitlines()[0], "the settings of the runs, not of this command"
 
 
 def test_what_was_interrupted_goes_on_to_the_same_bytes(

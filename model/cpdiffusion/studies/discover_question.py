@@ -52,6 +52,10 @@ def answer(source: Source, asked: DiscoverSettings) -> Answer:
         "individual_wins": _individual_wins, "unclear": _unclear, "size_indifferent": _size_indifferent,
         "difference": _expression, "level": _expression,
     }  # fmt: skip
+    if not source.factors:
+        raise InputError(
+            "discover: no factor takes more than one value at these points; let one or more vary."
+        )
     found = questions[asked.question](source, asked)
     if found.points.size < FEWEST_POINTS:
         raise InputError(

@@ -37,6 +37,7 @@ class Source:
     baseline: str | None  # the one asked for
     seeds_per_draw: int
     folder: Path | None = None  # of the sweep that it was read from
+    command: str = ""  # that ran it
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -117,7 +118,8 @@ def source_of_folder(folder: Path) -> Source:
     columns = {key: as_column(frame[key].tolist()) for key in frame}
     scenarios = {name: Scenario.model_validate(content) for name, content in asked["scenarios"].items()}
     each = posterior["seeds_per_draw"] if posterior.get("file") else 1
-    return Source(opened, Points(columns), scenarios, settings["baseline"], each, folder)
+    command = str(asked.get("command", ""))
+    return Source(opened, Points(columns), scenarios, settings["baseline"], each, folder, command)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -18,13 +18,22 @@ from cpdiffusion.factors.points import plain
 from cpdiffusion.parameters import parameters
 from cpdiffusion.studies.discover_question import OF_PAIR
 from cpdiffusion.studies.discover_source import axis_of
-from cpdiffusion.studies.discovered import NEAREST, Discovered, as_value
+from cpdiffusion.studies.discovered import Discovered, as_value
 from cpdiffusion.studies.sweep_summary import counted, values_words
 from cpdiffusion.studies.words import amount, percent
 
 FEW_HITS = 30  # of which a share is told together with the numbers
 SHOWN = 10  # factors in a table that would be long, and those of boxes
-DROPPED = ("study", "out", "overwrite", "factors", "sweep", "runner", "dask", "discover")
+DROPPED = (
+    "study",
+    "out",
+    "overwrite",
+    "factors",
+    "sweep",
+    "runner",
+    "dask",
+    "discover",
+)
 
 
 def said(found: Discovered) -> str:
@@ -58,7 +67,7 @@ def signs_words(found: Discovered) -> str:
 def _boxes_words(found: Discovered) -> Iterator[str]:
     if found.nearest_instead:
         yield near_words(found)
-    elif found.discovery is None:
+    if found.discovery is None:
         yield too_few_words(found)
         return
     if not found.boxes:
@@ -96,13 +105,16 @@ def near_words(found: Discovered, boxes: bool = True) -> str:
     k = int(np.argmin(a.short))
     told = found.told[0]
     factor = found.factor(told["factor"])
+    which = (
+        "That is too few points for a box. The clearest" if a.holds.any() else "The point that comes nearest"
+    )
     text = (
-        f"The point that comes nearest: {a.of} is {_measured(a.value[k], a)}{_interval(found, k)}. Of all "
+        f"{which}: {a.of} is {_measured(a.value[k], a)}{_interval(found, k)}. Of all "
         f"factors {named(factor)} goes along with it most ({percent(told['share'])} of the variance of their "
         f"order); {_where(factor, told)} the mean is {_measured(told['mean_value_there'], a)}."
     )
     if boxes and found.nearest_instead:
-        text += f" The {percent(NEAREST)} of points that come nearest are described instead."
+        text += f" The {int(found.hit.sum()):,} points that come nearest are described instead."
     return text
 
 
@@ -333,7 +345,7 @@ def _caveats(found: Discovered) -> str:
 
 
 def _next(found: Discovered, command: str, out: Path) -> str:
-    words = shlex.split(command)
+    words = shlex.split(found.source.command or command)
     kept = [w for w in words[1:] if w.partition("=")[0].partition(".")[0] not in DROPPED]
     folder = found.source.folder or out
     lines: list[tuple[str, str]] = []

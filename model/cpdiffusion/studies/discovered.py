@@ -10,7 +10,7 @@ import numpy as np
 
 from cpdiffusion.discovery.box import End, Limit
 from cpdiffusion.discovery.prim import Patience
-from cpdiffusion.discovery.search import Discovery, Found, How, discover, enough
+from cpdiffusion.discovery.search import FEWEST_HITS, Discovery, Found, How, discover, enough
 from cpdiffusion.factors.factor import Factor
 from cpdiffusion.factors.known import Values
 from cpdiffusion.studies.discover_question import Answer
@@ -21,7 +21,7 @@ from cpdiffusion.studies.sweep_table import correlation_ratio, groups_of
 if TYPE_CHECKING:
     import pandas as pd
 
-NEAREST = 0.1  # of the points: those that come nearest to a yes, where there are too few that are
+NEAREST = 0.1  # of the points, or as many as a box needs: those nearest to a yes, where too few are
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +36,19 @@ class Discovered:
     def nearest_instead(self) -> bool:
         """Whether too few points hold, so that the tenth that comes nearest is looked for instead."""
         holds = self.answer.holds
-        return not enough(holds) and bool(holds.mean() < 0.5) and float(np.ptp(self.answer.short)) > 0.0
+        return not enough(holds) and bool(holds.mean() < 0.5) and enough(self.nearest)
 
     @cached_property
+    def nearest(self) -> Values:
+        """The points that hold or come nearest to it (P,); more than asked where several come as near."""
+        short = self.answer.short
+        count = max(2 * FEWEST_HITS, round(NEAREST * short.size))
+        return np.asarray(short <= np.sort(short)[count - 1])
+
+    @property
     def hit(self) -> Values:
         """The points that boxes are looked for (P,)."""
-        if not self.nearest_instead:
-            return self.answer.holds
-        short = self.answer.short
-        count = max(1, round(NEAREST * short.size))
-        return np.asarray(short <= np.sort(short)[count - 1])
+        return self.nearest if self.nearest_instead else self.answer.holds
 
     @cached_property
     def discovery(self) -> Discovery | None:
