@@ -306,9 +306,9 @@ def _how(found: Discovered) -> str:
     lines = [
         f"{a.points.size:,} points of {counted(len(found.source.factors), 'factor')}{lost}{where}. PRIM "
         "(patient rule induction; Friedman & Fisher 1999, Bryant & Lempert 2010): a box is peeled by "
-        f"{percent(asked.peel)} of its points at a time, along factors whose two sides differ by more than "
-        "chance allows, and its sides are moved out again where that wins more coverage than it loses in "
-        "density.",
+        f"{percent(asked.peel)} of its points at a time (once more by twice as much), along factors whose "
+        "two sides differ by more than chance allows, and its sides are moved out again where that wins "
+        "more coverage than it loses in density.",
         "The box taken has the highest harmonic mean of coverage and density among those with a density of "
         f"{percent(asked.density)} or more (and at least half-way from the share of all points to 1), or "
         f"among all where none is so dense. Restrictions with a quasi-p-value above {NOTHING:g} are lifted.",
