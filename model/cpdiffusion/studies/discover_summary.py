@@ -330,8 +330,8 @@ def _caveats(found: Discovered) -> str:
         lines.append(f"- Assumed, not measured: the ranges of {', '.join(assumed)}.")
     if found.settings.discover.surely and np.isfinite(found.answer.low).any():
         lines.append(
-            "- Where the true difference is zero, one point in twenty still falls clear of zero on either "
-            "side; and more replicates make more points clear."
+            "- Where two policies do equally well, chance alone puts one point in twenty below zero by its "
+            "interval, and one above; more replicates make more points clear."
         )
     if found.settings.discover.question == "size_indifferent":
         lines.append(
