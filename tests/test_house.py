@@ -45,7 +45,7 @@ FLOORS = (
     {"calibration"},
     {"efficiency"},
     {"measures"},
-    {"factors"},
+    {"discovery", "factors"},
     {"plots"},
     {"studies"},
     {"config"},

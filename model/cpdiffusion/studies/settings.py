@@ -164,6 +164,47 @@ def _hint(name: str) -> str:
     return did_you_mean(name, CATALOGUE).removesuffix(".")
 
 
+class DiscoverSettings(BaseModel):
+    """Under which conditions something holds: the question, and how boxes are looked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: Literal["individual_wins", "unclear", "size_indifferent", "difference", "level"]
+    outcome: str | None = Field(description="empty: additional adopters")
+    above: float | None = Field(allow_inf_nan=False, description="of question=difference or level")
+    below: float | None = Field(allow_inf_nan=False, description="of question=difference or level")
+    surely: bool = Field(description="by the 90 % interval (else by the mean)")
+    within: float = Field(
+        ge=0, allow_inf_nan=False, description="what hardly matters, in units of the outcome"
+    )
+    cohort_sizes: list[int] | None = Field(min_length=2, description="empty: the scenarios as they are")
+    results: Path | None = Field(description="of a finished sweep; nothing is run then")
+    density: float = Field(gt=0, lt=1, description="share of the points in a box at which it is to hold")
+    peel: float = Field(gt=0, le=0.2, description="share of the points that one step takes off a box")
+    least_mass: float = Field(gt=0, lt=0.5, description="share of all points that a box must hold")
+    boxes: int = Field(ge=1, le=20, description="at most")
+    resamples: int = Field(ge=0, le=10_000, description="that tell how stable the choice of factors is")
+
+    @field_validator("cohort_sizes")
+    @classmethod
+    def _are_sizes(cls, value: list[int] | None) -> list[int] | None:
+        if value and (
+            len(set(value)) < len(value) or not SMALLEST_COHORT <= min(value) <= max(value) <= LARGEST_COHORT
+        ):
+            raise PydanticCustomError(
+                "no_size",
+                f"must hold cohort sizes from {SMALLEST_COHORT} to {LARGEST_COHORT} firms, each once",
+            )
+        return value
+
+    @field_validator("outcome")
+    @classmethod
+    def _is_known(cls, value: str | None) -> str | None:
+        if value is not None and value not in CATALOGUE:
+            raise PydanticCustomError("no_outcome", "must be an outcome{hint}", {"hint": _hint(value)})
+        return value
+
+
 class DaskSettings(BaseModel):
     """Where a Dask cluster is, or how one is started."""
 
@@ -230,8 +271,7 @@ class Settings(BaseModel):
 
     study: Literal[
         "compare", "simulate", "measures", "portfolio", "headline", "validate", "calibrate", "recover",
-        "sweep",
-        "audit", "parameters", "efficiency", "allocate",
+        "sweep", "discover", "efficiency", "allocate", "audit", "parameters",
     ]  # fmt: skip
     region: str | list[str] = Field(description="a preset, several, or 'all'")
     behaviour: Literal["peer_benefit", "threshold", "bass", "cascade"]
@@ -258,6 +298,7 @@ class Settings(BaseModel):
     sweep: SweepSettings
     efficiency: EfficiencySettings
     allocate: AllocateSettings
+    discover: DiscoverSettings
     why: bool
     turning: bool
     figures: bool
