@@ -139,6 +139,18 @@ def test_a_point_that_cannot_be_costs_no_other_and_says_how_to_repeat_it(
     assert "larger than the region (200 firms)" in capsys.readouterr().err
 
 
+def test_the_first_point_may_be_the_one_that_cannot_be(tmp_path: Path) -> None:
+    assert main([*SMALL, "factors.levers.cohort_size=[400,20]", f"out={tmp_path}/it"]) == 0
+    assert pd.read_csv(tmp_path / "it" / "ledger.csv").state.tolist() == ["failed", "done"]
+
+
+def test_a_sweep_of_nothing_but_failures_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SMALL, "factors.levers.cohort_size=[400,300]", f"out={tmp_path}/it"]) == 2
+    assert "no point can be computed; the first because of this: " in capsys.readouterr().err
+
+
 def test_a_fault_in_the_model_costs_only_its_point(monkeypatch: pytest.MonkeyPatch) -> None:
     work = sweep_work(load([*SMALL, *TWO]), folder_of("scenarios"))
     plan = type(work.ground).plan

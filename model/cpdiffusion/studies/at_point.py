@@ -11,6 +11,7 @@ from typing import Any
 from cpdiffusion.calibration.posterior import Posterior
 from cpdiffusion.errors import InputError, did_you_mean
 from cpdiffusion.factors.factor import Factor
+from cpdiffusion.factors.points import Points
 from cpdiffusion.policy.scenarios import Scenario, with_changes
 from cpdiffusion.studies.draws import posterior_of
 from cpdiffusion.studies.settings import Settings
@@ -45,6 +46,16 @@ class Ground:
         settings = self.settings.model_copy(update=rest | self._updated(parts))
         scenarios, recipe = self._scenarios(parts), self._recipe(settings)
         return assemble(settings, scenarios, recipe, self.posterior, self.replicates)
+
+    def example(self, points: Points) -> tuple[int, Plan]:
+        """The first point at which there can be a plan, and that plan. InputError where there is none."""
+        reason = ""
+        for place in range(len(points)):
+            try:
+                return place, self.plan(points.at(place))
+            except InputError as error:
+                reason = reason or str(error)
+        raise InputError(f"factors: no point can be computed; the first because of this: {reason}")
 
     def _updated(self, parts: Mapping[str, Point]) -> dict[str, Any]:
         updated: dict[str, Any] = {}

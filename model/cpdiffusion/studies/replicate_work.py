@@ -78,7 +78,7 @@ class ReplicateWork:
 def replicate_work(ground: Ground, points: Points, replicates: int, outcomes: Sequence[str]) -> ReplicateWork:
     """The work of all points, in blocks whose worlds fit into memory; no draw is split."""
     ground = ground.for_replicates(replicates)
-    first = ground.plan(points.at(0)).experiment
+    first = ground.example(points)[1].experiment
     size = first.recipe.size(first.parameters)
     block = whole_draws(min(replicates, max(1, FIRMS_STACKED // size)), first.seeds_per_draw)
     return ReplicateWork(ground, points, replicates, tuple(outcomes), block)

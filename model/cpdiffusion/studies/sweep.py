@@ -114,7 +114,7 @@ def effort_of(work: ReplicateWork, settings: Settings, done: int) -> Effort:
 def _tried(work: ReplicateWork, replicates: int) -> Computed:
     ground = work.ground.for_replicates(replicates)
     trial = replace(work, ground=ground, replicates=replicates, block=replicates)
-    return compute(trial, Chunk(0, 1))
+    return compute(trial, Chunk(ground.example(work.points)[0], 1))
 
 
 def require_room(effort: Effort, folder: Path) -> None:

@@ -14,6 +14,7 @@ from cpdiffusion.studies.ledger import failures
 from cpdiffusion.studies.opened import Opened
 from cpdiffusion.studies.replicate_work import ReplicateWork
 from cpdiffusion.studies.settings import Settings
+from cpdiffusion.studies.setup import Plan
 from cpdiffusion.studies.sweep_table import association_table, difference_table, main_outcome, told_outcomes
 
 if TYPE_CHECKING:
@@ -36,12 +37,16 @@ class Swept:
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
         """Scenarios with their baselines."""
-        return self.work.ground.plan(self.work.points.at(0)).pairs
+        return self._example.pairs
 
     @property
     def main_pair(self) -> tuple[str, str] | None:
         """The pair to read aloud; none for a single scenario."""
-        return self.work.ground.plan(self.work.points.at(0)).main_pair if self.pairs else None
+        return self._example.main_pair if self.pairs else None
+
+    @cached_property
+    def _example(self) -> Plan:
+        return self.work.ground.example(self.work.points)[1]
 
     @property
     def outcome(self) -> str:
