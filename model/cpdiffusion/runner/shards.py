@@ -93,9 +93,11 @@ class Shards:
         """The files, in order of their units."""
         return sorted(path for path in self.folder.iterdir() if NAME.fullmatch(path.name))
 
-    def size_bytes(self) -> int:
-        """Space that they take."""
-        return sum(path.stat().st_size for path in self.paths())
+    def with_rows(self) -> list[Path]:
+        """Those files that hold rows: where every unit of a chunk failed, there are not even columns."""
+        import pyarrow.parquet as pq
+
+        return [path for path in self.paths() if pq.read_metadata(path).num_columns]
 
     def merged_into(self, path: Path) -> None:
         """All rows in order as one file; its bytes do not depend on how the work was cut."""
@@ -111,10 +113,8 @@ class Shards:
     def _tables(self) -> Iterator[pa.Table]:
         import pyarrow.parquet as pq
 
-        for path in self.paths():
-            table = pq.read_table(path).replace_schema_metadata(None)
-            if table.num_columns:  # a chunk in which everything failed has no rows
-                yield table
+        for path in self.with_rows():
+            yield pq.read_table(path).replace_schema_metadata(None)
 
 
 def in_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cpdiffusion.errors import InputError
-from cpdiffusion.runner.shards import NAME
+from cpdiffusion.runner.shards import Shards
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,10 +31,13 @@ class Opened:
 
     def runs(self, columns: list[str] | None = None) -> pd.DataFrame:
         """One row per point, scenario and replicate; all outcomes, or those asked for."""
+        import pandas as pd
         import pyarrow.parquet as pq
 
         keys = ["point", "scenario", "replicate"]
         wanted = None if columns is None else [*keys, *columns]
+        if not self._files:
+            return pd.DataFrame(columns=wanted or keys)
         return pq.read_table(self._files, columns=wanted).to_pandas()
 
     def tidy(self, columns: list[str] | None = None) -> pd.DataFrame:
@@ -70,8 +73,7 @@ class Opened:
     @cached_property
     def _files(self) -> list[Path]:
         whole = self.folder / RUNS
-        shards = sorted(path for path in self.folder.iterdir() if NAME.fullmatch(path.name))
-        return [whole] if whole.exists() else shards
+        return [whole] if whole.exists() else Shards(self.folder).with_rows()
 
 
 def open_results(folder: Path | str) -> Opened:
