@@ -27,6 +27,8 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
                                                      sure, why, at which cohort size, what would turn it
   cpdiffusion study=sweep factors.levers.cohort_size=5..60 factors.parameters.cohort_visibility=
                                                      scenarios at many points of any settings
+  cpdiffusion study=sensitivity                      which assumptions the answer depends on, alone and together
+  cpdiffusion study=replicates                       how many replicates are enough for the difference asked
   cpdiffusion study=validate                         how well returns not seen are predicted
   cpdiffusion study=validate results=own.csv         the same for your own table, with Table 4's columns
   cpdiffusion study=calibrate                        which parameters fit the evidence (a quarter of an hour)
@@ -84,11 +86,12 @@ def _run(words: list[str]) -> int:
 MODULES = {
     "audit": "audit", "parameters": "parameters", "compare": "results", "simulate": "simulate_folder",
     "measures": "measures", "portfolio": "portfolio_folder", "headline": "headline_folder",
+    "sensitivity": "sensitivity_folder", "replicates": "replicates_folder",
     "sweep": "sweep_folder", "validate": "validate_folder", "calibrate": "calibrate_folder",
     "recover": "recover_folder",
 }  # fmt: skip
 PRINTED = ("audit", "parameters")
-OVER_SCENARIOS = ("compare", "simulate", "portfolio", "headline", "sweep")
+OVER_SCENARIOS = ("compare", "simulate", "portfolio", "headline", "sweep", "sensitivity", "replicates")
 
 
 def _function_of(study: str) -> Callable[..., Any]:

@@ -21,7 +21,7 @@ from cpdiffusion.policy.scenarios import first_problem
 from cpdiffusion.studies.settings import SHIPPED, Settings, names_a_posterior
 
 PACKAGE = Path(__file__).resolve().parent
-DRAWING = ("compare", "headline")  # studies that draw parameters from a posterior
+DRAWING = ("compare", "headline", "replicates")  # studies that draw parameters from a posterior
 FREE = {
     "parameters": sorted(BY_NAME),
     "levers": sorted(Levers.model_fields),
