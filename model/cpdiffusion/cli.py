@@ -27,7 +27,7 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
                                                      sure, why, at which cohort size, what would turn it
   cpdiffusion study=sweep factors.levers.cohort_size=5..60 factors.parameters.cohort_visibility=
                                                      scenarios at many points of any settings
-  cpdiffusion study=sensitivity                      which assumptions the answer depends on, alone and together
+  cpdiffusion study=sensitivity                      which assumptions the answer depends on, how strongly
   cpdiffusion study=replicates                       how many replicates are enough for the difference asked
   cpdiffusion study=validate                         how well returns not seen are predicted
   cpdiffusion study=validate results=own.csv         the same for your own table, with Table 4's columns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cpdiffusion.plots import style
@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH_INCHES, PLANE_INCHES = 9.0, 3.7
+WIDTH_INCHES, PLANE_INCHES, CAPTION_INCHES = 9.0, 3.5, 0.7
 NUMBERED = 9  # factors of Morris' plane that are named
 KEY_CHARACTERS = 46
+PLANE_KEY = (
+    "Full dot: told apart from chance; hollow: not. Line: 90 % interval of mu*. Small dots: all other factors. "
+    "Above the dashed line a factor acts mainly together with others, or not in proportion."
+)
+CHANCE = style.COLOURS[2]
 FIRST, TOTAL = -0.19, 0.19  # where a factor's two bars stand in its row
 Panels = Mapping[str, "pd.DataFrame"]
 Row = dict[str, Any]
@@ -26,7 +31,7 @@ Row = dict[str, Any]
 
 def plane_height_inches(panels: Panels) -> float:
     """A good height for ``morris_planes``."""
-    return PLANE_INCHES * len(panels) + 0.3
+    return PLANE_INCHES * len(panels) + CAPTION_INCHES
 
 
 @style.styled
@@ -44,6 +49,7 @@ def morris_planes(figure: Figure, panels: Panels, labels: Mapping[str, str], uni
         _plane(ax, title, found, unit)
         _named(figure.add_subplot(grid[place, 1]), found[:NUMBERED], labels)
         drawn.append(ax)
+    figure.supxlabel(style.wrapped(PLANE_KEY, 120), size=style.TEXT_PT, ha="left", x=0.02)
     return drawn
 
 
@@ -53,9 +59,8 @@ def _plane(ax: Axes, title: str, found: Sequence[Row], unit: str) -> None:
         style.nothing_to_show(ax, "no factor changes it")
         return
     far = 1.08 * max(max(row["high"], row["sigma"]) for row in found)
-    ax.set(
-        xlim=(min(0.0, *(row["low"] for row in found[:NUMBERED])) - 0.02 * far, far), ylim=(-0.03 * far, far)
-    )
+    lowest = min(0.0, *(row["low"] for row in found[:NUMBERED]))
+    ax.set(xlim=(lowest - 0.02 * far, far), ylim=(-0.03 * far, far))
     ax.plot([0, far], [0, far], color=style.FAINT, linewidth=0.9, linestyle="--", gid="even")
     for row in reversed(found[NUMBERED:]):
         ax.plot([row["mu_star"]], [row["sigma"]], "o", markersize=3.5, color=style.FAINT, gid="unnamed")
@@ -83,13 +88,8 @@ def _numbered(ax: Axes, number: int, row: Row) -> None:
 def _named(ax: Axes, found: Sequence[Row], labels: Mapping[str, str]) -> None:
     """What the numbers stand for."""
     ax.set_axis_off()
-    lines = [
-        f"{n}  {_after_first(labels[row['factor']])}"
-        for n, row in enumerate(found, start=1)
-        if row["mu_star"] > 0
-    ]
-    lines.append("\nfull: told apart from chance; hollow: not\nline: 90 % interval of mu*; small dots: all others\n"
-                 "above the dashed line: acts only together\nwith others, or not in proportion")  # fmt: skip
+    telling = [row for row in found if row["mu_star"] > 0]
+    lines = [f"{n}  {_after_first(labels[row['factor']])}" for n, row in enumerate(telling, start=1)]
     ax.text(0.0, 1.0, "\n".join(lines), va="top", size=style.TEXT_PT, linespacing=style.LINE_SPACING)
 
 
@@ -108,10 +108,10 @@ def bars_height_inches(panels: Panels, labels: Mapping[str, str]) -> float:
 
 @style.styled
 def sobol_bars(figure: Figure, panels: Panels, labels: Mapping[str, str]) -> list[Axes]:
-    """For each quantity (title) the share of its variance that every factor explains, alone and in total.
+    """For each quantity (title) the share of its variance that each factor explains, alone and in total.
 
-    ``panels``: by title a row per factor with factor, first, first_low, first_high, first_less_chance, and the
-    same of total. The factor with the largest total on top. A tick marks the index less chance.
+    ``panels``: by title a row per factor with factor, first, first_low, first_high, first_less_chance, and
+    the same of total. The factor with the largest total on top. A tick marks the index less chance.
     """
     heights = [max(len(frame), 2) for frame in panels.values()]
     grid = figure.add_gridspec(len(panels), 1, height_ratios=heights)
@@ -119,11 +119,19 @@ def sobol_bars(figure: Figure, panels: Panels, labels: Mapping[str, str]) -> lis
     for place, (title, frame) in enumerate(panels.items()):
         ax = figure.add_subplot(grid[place, 0])
         _bars(ax, title, _ordered(frame), labels)
+        _between(ax, panels.values())
         drawn.append(ax)
     if drawn:
         _key(drawn[0])
         drawn[-1].set_xlabel("Share of the variance between points")
     return drawn
+
+
+def _between(ax: Axes, frames: Iterable[pd.DataFrame]) -> None:
+    """The same limits for all panels: they hold every interval, and the whole of a share."""
+    ends = [f"{which}_{end}" for which in FACES for end in ("low", "high")]
+    values = [value for frame in frames for value in frame[ends].to_numpy().ravel()]
+    ax.set_xlim(min(-0.02, 1.05 * min(values)), max(1.0, 1.05 * max(values)))
 
 
 def _ordered(frame: pd.DataFrame) -> list[Row]:
@@ -139,8 +147,7 @@ def _bars(ax: Axes, title: str, found: Sequence[Row], labels: Mapping[str, str])
     if not found:
         style.nothing_to_show(ax, "no factor changes it, or too few points could be computed")
         return
-    ends = [row[f"{which}_{end}"] for row in found for which in ("first", "total") for end in ("low", "high")]
-    style.around_zero(ax, [*ends, 1.0 if max(ends) > 0.6 else 0.5])
+    style.around_zero(ax, [0.0, 1.0])
     style.rows(ax, [style.wrapped(labels[row["factor"]], 40) for row in found])
     for place, row in enumerate(found):
         _bar(ax, place + FIRST, row, "first")
@@ -155,24 +162,24 @@ FACES: dict[str, dict[str, Any]] = {
 
 def _bar(ax: Axes, y: float, row: Row, which: str) -> None:
     name = f"{which} {row['factor']}"
-    ax.barh(y, row[which], height=0.34, edgecolor=style.INK, linewidth=0.8, gid=f"bar {name}", **FACES[which])
+    face = FACES[which]
+    ax.barh(y, row[which], height=0.34, edgecolor=style.INK, linewidth=0.8, gid=f"bar {name}", **face)
     style.interval(ax, y, row[f"{which}_low"], row[f"{which}_high"], style.INK, name, 1.4)
     at = row[f"{which}_less_chance"]
     if math.isfinite(at):
-        ax.plot(
-            [at, at], [y - 0.21, y + 0.21], color=style.COLOURS[2], linewidth=2.2, gid=f"less chance {name}"
-        )
+        ax.plot([at, at], [y - 0.21, y + 0.21], color=CHANCE, linewidth=2.2, gid=f"less chance {name}")
 
 
 def _key(ax: Axes) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
+    edge: dict[str, Any] = {"edgecolor": style.INK, "linewidth": 0.8}
     handles: list[Patch | Line2D] = [
-        Patch(edgecolor=style.INK, linewidth=0.8, label="alone (S1)", **FACES["first"]),
-        Patch(edgecolor=style.INK, linewidth=0.8, label="with all it acts together with (ST)", **FACES["total"]),
+        Patch(**edge, label="alone (S1)", **FACES["first"]),
+        Patch(**edge, label="with all it acts together with (ST)", **FACES["total"]),
         Line2D([], [], color=style.INK, linewidth=1.4, label="90 % interval"),
-        Line2D([], [], color=style.COLOURS[2], linewidth=2.2, marker="|", linestyle="none", markersize=9,
+        Line2D([], [], color=CHANCE, linewidth=2.2, marker="|", linestyle="none", markersize=9,
                markeredgewidth=2.2, label="less chance"),
     ]  # fmt: skip
     ax.legend(

@@ -34,7 +34,7 @@ FEWEST_GROUPS = 4  # of which indices are told
 
 
 class Index(NamedTuple):
-    """One index of a factor, of it and an ``other``, or ``at`` one of its values; -1: of none in particular."""
+    """One index of a factor, of two, or ``at`` a value of it; ``factor`` -1: of none in particular."""
 
     name: str
     estimate: float
@@ -46,7 +46,7 @@ class Index(NamedTuple):
 
 
 def indices(design: Design, values: Values, seed: int) -> list[Index]:
-    """All indices of a design from values (P, K); ``groups`` and ``groups_left_out`` say what they rest on."""
+    """All indices of a design from values (P, K); ``groups`` and ``groups_left_out``: what they rest on."""
     whole = whole_groups(values, design.together)
     counts = [Index("groups", float(whole.sum())), Index("groups_left_out", float((~whole).sum()))]
     if design.method == "oat":
@@ -61,7 +61,7 @@ def indices(design: Design, values: Values, seed: int) -> list[Index]:
 def whole_groups(values: Values, together: int) -> Values:
     """Which groups of successive points have all their values, shape (groups,)."""
     known = np.isfinite(values).all(axis=1)
-    return known.reshape(-1, together).all(axis=1)
+    return np.asarray(known.reshape(-1, together).all(axis=1))
 
 
 def bootstrap(groups: int, seed: int, statistic: Callable[[Values], Values]) -> tuple[Values, Values]:
@@ -89,7 +89,7 @@ def one_at_a_time_indices(design: Design, values: Values) -> Iterator[Index]:
 
 
 def morris_indices(design: Design, kept: Values, values: Values, seed: int) -> Iterator[Index]:
-    """mu_star, mu and sigma of the elementary effects (Campolongo et al. 2007), and what chance makes of them.
+    """mu_star, mu, sigma of the elementary effects (Campolongo et al. 2007), and what chance makes of them.
 
     In the unit of the outcome per whole range of the factor. ``mu_star_by_chance``: the mu_star that a factor
     without any effect would show. mu_star and its interval are SALib's.
@@ -122,7 +122,7 @@ def morris_indices(design: Design, kept: Values, values: Values, seed: int) -> I
 
 
 def elementary_effects(shares: Values, values: Values) -> Values:
-    """Change per step as if it went over the whole range, (trajectories, D, K), from points (P, D), (P, K)."""
+    """Change per step as if over the whole range, (trajectories, D, K), from points (P, D) and (P, K)."""
     factors = shares.shape[1]
     steps = np.diff(shares.reshape(-1, factors + 1, factors), axis=1)
     changes = np.diff(values.reshape(-1, factors + 1, values.shape[1]), axis=1)
@@ -139,8 +139,8 @@ def elementary_effects(shares: Values, values: Values) -> Values:
 def sobol_indices(design: Design, kept: Values, values: Values, seed: int) -> Iterator[Index]:
     """S1 and ST (Saltelli et al. 2010), S2 if asked for (Saltelli 2002), with SALib's intervals.
 
-    ``S1_less_chance`` and ``ST_less_chance``: the same without what chance adds or takes away; ``noise_share``:
-    of the variance between the points' means, what is chance.
+    ``S1_less_chance`` and ``ST_less_chance``: the same without what chance adds or takes away;
+    ``noise_share``: of the variance between the points' means, what is chance.
     """
     factors, means = len(design.factors), values.mean(axis=1)
     if np.ptp(means) <= 1e-12 * max(1.0, float(np.abs(means).max())):

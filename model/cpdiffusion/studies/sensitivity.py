@@ -269,6 +269,7 @@ def _require_memory(work: ReplicateWork) -> None:
     held = len(work.points) * work.replicates * (len(work.ground.scenarios) + 1)
     if held > MOST_VALUES:
         raise InputError(
-            f"sensitivity: {len(work.points):,} points x {work.replicates:,} replicates are too many to hold in "
+            f"sensitivity: {len(work.points):,} points x {work.replicates:,} replicates are too many to "
+            "hold in "
             "memory; ask for fewer factors, samples or sensitivity.replicates."
         )

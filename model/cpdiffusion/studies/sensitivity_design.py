@@ -108,7 +108,8 @@ def batches(design: Design) -> Iterator[slice]:
 def _require_few(together: int, times: int) -> None:
     if together * times > MOST_POINTS:
         raise InputError(
-            f"sensitivity: {times:,} samples of {together:,} points each are {together * times:,} points; ask "
+            f"sensitivity: {times:,} samples of {together:,} points each are {together * times:,} points; "
+            "ask "
             f"for at most {MOST_POINTS:,}, with fewer factors or samples."
         )
 

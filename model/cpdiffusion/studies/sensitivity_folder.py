@@ -31,6 +31,7 @@ from cpdiffusion.studies.sensitivity import (
 from cpdiffusion.studies.sensitivity_design import ends_of
 from cpdiffusion.studies.sensitivity_summary import answer, dry_run_text, summary
 from cpdiffusion.studies.sensitivity_table import (
+    in_short,
     labels_of,
     morris_table,
     sobol_table,
@@ -240,5 +241,5 @@ def _tornado(result: Sensitivity, folder: Path) -> None:
     titles = {name: scenario.title for name, scenario in asked.base.ground.scenarios.items()}
     one_panel(
         folder, "one_at_a_time", 9, turning.height_inches(table),
-        lambda ax: turning.turning_points(ax, table, titles, f"{about.label} ({about.unit})"),
+        lambda ax: turning.turning_points(ax, table, titles, f"{in_short(asked.outcome)} ({about.unit})"),
     )  # fmt: skip

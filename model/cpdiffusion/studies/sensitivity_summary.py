@@ -12,7 +12,6 @@ import numpy as np
 from cpdiffusion.factors.factor import Factor
 from cpdiffusion.outcomes.catalogue import CATALOGUE
 from cpdiffusion.studies.indices import FEWEST_GROUPS
-from cpdiffusion.studies.point_values import Quantity
 from cpdiffusion.studies.sensitivity import METHODS, Sensitivity, Stage
 from cpdiffusion.studies.sensitivity_design import GRID_LEVELS
 from cpdiffusion.studies.sensitivity_table import (
@@ -44,7 +43,8 @@ def dry_run_text(points: Mapping[str, int], runs_per_point: int, seconds: float)
     lines = [f"{METHODS[name]}: {number:,} points" for name, number in points.items()]
     total = sum(points.values())
     lines.append(f"{total:,} points x {runs_per_point:,} runs = {total * runs_per_point:,} runs, about "
-                 f"{duration(seconds)} if every point needs worlds of its own; less where they are shared.")  # fmt: skip
+                 f"{duration(seconds)} if every point needs worlds of its own; less where they are "
+                 f"shared.")  # fmt: skip
     return "\n".join(lines)
 
 
@@ -68,14 +68,32 @@ def _by_sobol(result: Sensitivity) -> str | None:
         f"{percent(row.total_less_chance)} with all it acts together with"
         for row in frame.head(NAMED).itertuples()
     ]
-    together = 1.0 - float(frame.first_less_chance.sum())
     assert stage is not None
     chance = one_number(stage, result.main, "noise_share")
     return (
-        f"{'; '.join(words)}. Of the variance that {counted(len(frame), 'factor')} make, "
-        f"{percent(max(together, 0.0))} is made by factors acting together. Chance makes {percent(chance)} of what "
-        "was seen between points, and is taken out of these figures."
+        f"{'; '.join(words)}. {_together(frame)} Chance makes {percent(chance)} of what was seen between "
+        "points, and "
+        f"is taken out of these figures.{_unsettled(frame)}"
     )
+
+
+def _together(frame: pd.DataFrame) -> str:
+    """What factors do only together, of the variance that they make."""
+    left = 1.0 - float(frame.first_less_chance.sum())
+    number = counted(len(frame), "factor")
+    if left < 0.0:
+        return f"The single shares of {number} add up to the whole and more: acting together is not seen."
+    return f"Of the variance that {number} make, {percent(left)} is made by factors acting together."
+
+
+def _unsettled(frame: pd.DataFrame) -> str:
+    half = half_width(frame)
+    return f" With so few samples a share may be off by ±{100 * half:.0f} points." if half > WIDE else ""
+
+
+def half_width(frame: pd.DataFrame) -> float:
+    """Half the widest interval of a total share."""
+    return 0.5 * float((frame.total_high - frame.total_low).max())
 
 
 def _by_morris(result: Sensitivity) -> str | None:
@@ -133,15 +151,19 @@ def _parts(result: Sensitivity, command: str, out: Path) -> Iterator[str]:
 def _varied(result: Sensitivity) -> str:
     asked = result.asked
     lines = [
-        f"{counted(len(asked.factors), 'factor')} varied over their ranges (`indices.csv` has every index of every "
+        f"{counted(len(asked.factors), 'factor')} varied over their ranges (`indices.csv` has every index "
+        "of every "
         f"factor, for the difference and for the level of each scenario), "
-        f"{counted(asked.settings.sensitivity.replicates, 'replicate')} of every scenario at every point, with the "
+        f"{counted(asked.settings.sensitivity.replicates, 'replicate')} of every scenario at every point, "
+        "with the "
         "same seeds at all of them."
     ]
     if asked.not_read:
         lines.append(
-            f"{len(asked.not_read)} further parameters are assumed or calibrated but read by nothing here (such as "
-            f"`{asked.not_read[0]}`): they belong to instruments or measures that these scenarios do not have."
+            f"{len(asked.not_read)} further parameters are assumed or calibrated but read by nothing here "
+            "(such as "
+            f"`{asked.not_read[0]}`): they belong to instruments, measures or outcomes that are not looked "
+            "at."
         )
     return " ".join(lines)
 
@@ -153,7 +175,8 @@ def _ends(result: Sensitivity, stage: Stage) -> str:
         return "The default itself could not be computed, so there is nothing to compare with."
     labels, unit = labels_of(result), CATALOGUE[asked.outcome].unit
     head = (
-        f"With everything at its default: {amount(frame.difference_at_default.iloc[0])} {unit}. Each factor alone "
+        f"With everything at its default: {amount(frame.difference_at_default.iloc[0])} {unit}. Each factor "
+        "alone "
         f"at both ends of its range, the {min(SHOWN, len(frame))} with the largest swing:\n\n"
         "| factor | range | at the low end | at the high end |\n|---|---|---|---|\n"
     )
@@ -168,7 +191,8 @@ def _ends(result: Sensitivity, stage: Stage) -> str:
     if result.main.baseline:
         told = "\n\nNo single factor takes away the sign of the difference."
     if turns:
-        told = (f"\n\nAt an end of {counted(len(turns), 'factor')} the sign of the difference is no longer clear, or "
+        told = (f"\n\nAt an end of {counted(len(turns), 'factor')} the sign of the difference is no longer "
+                "clear, or "
                 f"the other: {'; '.join(turns)}.")  # fmt: skip
     return head + "\n".join(rows) + told
 
@@ -179,12 +203,17 @@ def _screened(result: Sensitivity, stage: Stage) -> str:
         return _too_few(stage, result)
     unit = CATALOGUE[result.asked.outcome].unit
     head = (
-        f"Each factor was moved by two thirds of its range from {one_number(stage, result.main, 'groups'):,.0f} "
-        f"random places, with all others anywhere in theirs. *Strength* (mu*): by how many {unit} the whole range "
-        "moves the result on average, up or down. *Unevenness* (sigma): how much that differs between places; above "
-        "the strength, the factor acts mainly together with others or not in proportion. *By chance*: the strength "
+        "Each factor was moved by two thirds of its range from "
+        f"{one_number(stage, result.main, 'groups'):,.0f} "
+        f"random places, with all others anywhere in theirs. *Strength* (mu*): by how many {unit} the whole "
+        "range "
+        "moves the result on average, up or down. *Unevenness* (sigma): how much that differs between "
+        "places; above "
+        "the strength, the factor acts mainly together with others or not in proportion. *By chance*: the "
+        "strength "
         "that luck alone would show.\n\n"
-        "| factor | status | strength | direction (mu) | unevenness | by chance |\n|---|---|---|---|---|---|\n"
+        "| factor | status | strength | direction (mu) | unevenness | by chance "
+        "|\n|---|---|---|---|---|---|\n"
     )
     status = {factor.key: factor.known.status for factor in result.asked.factors}
     rows = [
@@ -213,12 +242,16 @@ def _shares(result: Sensitivity, stage: Stage) -> str:
         return _too_few(stage, result)
     handed = ""
     if result.stage("morris"):
-        handed = (f" Only the {len(frame)} factors that matter most in the screening were varied; all others stayed "
+        handed = (f" Only the {len(frame)} factors that matter most in the screening were varied; all others "
+                  "stayed "
                   "at their defaults, and what they would add is not in these shares.")  # fmt: skip
     head = (
-        "Shares of the variance of the result over the ranges. *Alone* (S1): what would go if the factor were known. "
-        "*In total* (ST): what only goes if all others were known; a factor with a total near zero may stay at its "
-        f"default.{handed} *Less chance*: the same without what luck adds to the total or takes from the single "
+        "Shares of the variance of the result over the ranges. *Alone* (S1): what would go if the factor "
+        "were known. "
+        "*In total* (ST): what only goes if all others were known; a factor with a total near zero may stay "
+        "at its "
+        f"default.{handed} *Less chance*: the same without what luck adds to the total or takes from the "
+        "single "
         "shares.\n\n| factor | alone | less chance | in total | less chance |\n|---|---|---|---|---|\n"
     )
     rows = [
@@ -226,7 +259,10 @@ def _shares(result: Sensitivity, stage: Stage) -> str:
         f"{_with(r.total, r.total_low, r.total_high)} | {r.total_less_chance:.2f} |"
         for r in frame.itertuples()
     ]
-    parts = [head + "\n".join(rows), *_pairs(result, stage), *_negative(result, stage), *_wide(frame, result)]
+    parts = [
+        head + "\n".join(rows), *_pairs(result, stage), *_negative(result, stage), *_beyond_one(frame),
+        *_wide(frame, result),
+    ]  # fmt: skip
     return "\n\n".join(parts) + _levels(result, stage)
 
 
@@ -238,7 +274,8 @@ def _pairs(result: Sensitivity, stage: Stage) -> Iterator[str]:
     for index in pairs[:1]:
         yield (
             f"Of two factors together, beyond what each does alone, {labels[keys[index.factor]]} and "
-            f"{labels[keys[index.other]]} make most: {_with(index.estimate, index.low, index.high)} of the variance "
+            f"{labels[keys[index.other]]} make most: {_with(index.estimate, index.low, index.high)} of the "
+            "variance "
             "(S2 in `indices.csv`)."
         )
 
@@ -263,18 +300,26 @@ def _negative(result: Sensitivity, stage: Stage) -> Iterator[str]:
     )  # fmt: skip
     asked = result.asked.settings.sensitivity.base_samples
     yield (
-        f"Some estimates are below zero ({', '.join(names)}). A share of a variance cannot be: these are errors of "
-        f"estimation around a share that is zero or small, and are shown as they came out.{more} More samples "
+        f"Some estimates are below zero ({', '.join(names)}). A share of a variance cannot be: these are "
+        "errors of "
+        f"estimation around a share that is zero or small, and are shown as they came out.{more} More "
+        "samples "
         f"bring them to zero (sensitivity.base_samples={4 * asked})."
     )
 
 
+def _beyond_one(frame: pd.DataFrame) -> Iterator[str]:
+    if float(frame[["first", "total"]].max().max()) > 1.0:
+        yield "Estimates above one are errors of estimation too: no factor makes more than the whole."
+
+
 def _wide(frame: pd.DataFrame, result: Sensitivity) -> Iterator[str]:
-    half = 0.5 * float((frame.total_high - frame.total_low).max())
+    half = half_width(frame)
     if half > WIDE:
         asked = result.asked.settings.sensitivity.base_samples
         yield (
-            f"The widest interval of a total share is ±{half:.2f}: the order of factors that are near each other is "
+            f"The widest interval of a total share is ±{half:.2f}: the order of factors that are near each "
+            "other is "
             f"not settled. Four times the samples halve it (sensitivity.base_samples={4 * asked})."
         )
 
@@ -283,7 +328,8 @@ def _too_few(stage: Stage, result: Sensitivity) -> str:
     groups = one_number(stage, result.main, "groups")
     if groups < FEWEST_GROUPS:
         return (
-            f"Only {groups:.0f} {SAMPLES[stage.method]} could be computed as a whole, and no index is told from so "
+            f"Only {groups:.0f} {SAMPLES[stage.method]} could be computed as a whole, and no index is told "
+            "from so "
             "few; narrow the ranges in which points fail (below), or ask for more."
         )
     return "No factor changes it: all points gave the same."
@@ -299,8 +345,10 @@ def _stay(result: Sensitivity) -> str:
         little = found[result.main][1]
         return "\n".join([
             f"- {counted(len(nothing), 'factor')} changed nothing in any run{_list(nothing)}",
-            f"- {counted(len(only_level), 'factor')} changed levels but never the difference{_list(only_level)}",
-            f"- {counted(len(little), 'factor')} moved it by surely less than {percent(LITTLE)} of what the strongest "
+            f"- {counted(len(only_level), 'factor')} changed levels but never the "
+            f"difference{_list(only_level)}",
+            f"- {counted(len(little), 'factor')} moved it by surely less than {percent(LITTLE)} of what the "
+            "strongest "
             f"does (upper end of the interval of mu*){_list(little)}",
         ])  # fmt: skip
     stage = result.stage("sobol")
@@ -324,7 +372,8 @@ def _chance(result: Sensitivity) -> str:
             if index is not None:
                 what = title_of_quantity(quantity, result.asked.outcome)
                 lines.append(f"- {what}: {100 * index.estimate:.1f} % ({100 * index.low:.1f} to "
-                             f"{100 * index.high:.1f} %) of the variance between points' means is chance")  # fmt: skip
+                             f"{100 * index.high:.1f} %) of the variance between points' means is "
+                             f"chance")  # fmt: skip
                 if index.estimate > MUCH_NOISE:
                     more = 4 * result.asked.settings.sensitivity.replicates
                     lines.append(f"  (much: ask for sensitivity.replicates={more})")
@@ -334,7 +383,8 @@ def _chance(result: Sensitivity) -> str:
             unsure = int(((frame.low <= frame.by_chance) & (frame.mu_star > 0)).sum())
             lines.append(f"- {counted(unsure, 'factor')} of the screening cannot be told apart from chance")
     lines.append(
-        "- The luck that all points share (the same seeds everywhere) cancels between points; what is counted here is "
+        "- The luck that all points share (the same seeds everywhere) cancels between points; what is "
+        "counted here is "
         "the rest, estimated from the replicates."
     )
     return "\n".join(lines)
@@ -351,10 +401,13 @@ def _failed(result: Sensitivity) -> str:
         if not (stage.failed or gone):
             continue
         lines.append(
-            f"- {METHODS[stage.method]}: {counted(len(stage.failed), 'point')} of {len(stage.design.points):,} failed"
+            f"- {METHODS[stage.method]}: {counted(len(stage.failed), 'point')} of "
+            f"{len(stage.design.points):,} failed"
             + (
-                f". Points of one {ONE_SAMPLE[stage.method]} are of no use without each other, so {gone:.0f} of "
-                f"{gone + kept:.0f} {SAMPLES[stage.method]} were left out whole: the indices hold for the part of the "
+                f". Points of one {ONE_SAMPLE[stage.method]} are of no use without each other, so "
+                f"{gone:.0f} of "
+                f"{gone + kept:.0f} {SAMPLES[stage.method]} were left out whole: the indices hold for the "
+                "part of the "
                 "ranges where points can be computed"
                 if stage.method != "oat" else ""
             )
@@ -368,9 +421,12 @@ def _failed(result: Sensitivity) -> str:
 
 def _caveats(result: Sensitivity) -> str:
     lines = [
-        "- Every value within a range counts as equally likely, and factors as independent. The shares are those of "
-        "the ranges: a wider range makes a factor matter more. The ranges of assumed parameters are our judgement.",
-        "- It says what the result depends on, not which result is right: for that, parameters must be confronted "
+        "- Every value within a range counts as equally likely, and factors as independent. The shares are "
+        "those of "
+        "the ranges: a wider range makes a factor matter more. The ranges of assumed parameters are our "
+        "judgement.",
+        "- It says what the result depends on, not which result is right: for that, parameters must be "
+        "confronted "
         "with evidence (study=calibrate, parameters=posterior).",
         "- Intervals come from resampling points; all points share their seeds.",
     ]
@@ -380,7 +436,8 @@ def _caveats(result: Sensitivity) -> str:
                      f"{', '.join(f.key for f in crowded)}.")  # fmt: skip
     words = [f for f in result.asked.factors if not f.is_number and len(f.values) > 2]
     if words:
-        lines.append(f"- The values of {', '.join(f.key for f in words)} have no order: of strength and unevenness "
+        lines.append(f"- The values of {', '.join(f.key for f in words)} have no order: of strength and "
+                     "unevenness "
                      "read the strength only.")  # fmt: skip
     return "\n".join(lines)
 
@@ -398,8 +455,10 @@ def _next(result: Sensitivity, command: str, out: Path) -> str:
              f"sensitivity.base_samples={4 * asked.base_samples}"]  # fmt: skip
     lines = ["```", line("sensitivity", *top, *again), line("sweep", *top), line("replicates"), "```"]
     return "\n".join(lines) + (
-        "\nThe first looks at the strongest factors more closely, and at every two of them together; the second keeps "
-        "every run at many points of them, to see how the result goes; the third says how many replicates are "
+        "\nThe first looks at the strongest factors more closely, and at every two of them together; the "
+        "second keeps "
+        "every run at many points of them, to see how the result goes; the third says how many replicates "
+        "are "
         "enough for a comparison."
     )
 

@@ -33,8 +33,13 @@ def title_of_quantity(quantity: Quantity, outcome: str) -> str:
     """A quantity in words."""
     label = CATALOGUE[outcome].label
     if quantity.baseline:
-        return f"difference in {label}, {quantity.scenario} over {quantity.baseline}"
+        return f"difference in {in_short(outcome)}, {quantity.scenario} over {quantity.baseline}"
     return f"{label}, {quantity.scenario}"
+
+
+def in_short(outcome: str) -> str:
+    """An outcome's label without what stands in brackets: in a difference it cancels."""
+    return CATALOGUE[outcome].label.partition(" (")[0]
 
 
 def one_number(stage: Stage, quantity: Quantity, name: str) -> float:
@@ -73,7 +78,7 @@ def found_at_ends(stage: Stage, quantity: Quantity) -> Found:
     values, design = stage.values[quantity], stage.design
     assert design.moved is not None
     found: Found = {DEFAULT: mean_interval(values[0])}
-    for place, k in enumerate(design.moved[1:], start=1):
+    for place in range(1, len(design.points)):
         ((key, value),) = design.points.at(place).items()
         found[key, value] = mean_interval(values[place])
     return found

@@ -1,0 +1,220 @@
+"""How many replicates are enough, in plain words."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from cpdiffusion.outcomes.catalogue import CATALOGUE, HEADLINE
+from cpdiffusion.studies.enough import TOLERANCE
+from cpdiffusion.studies.replicates import MAIN_POWER, POWERS, SEEDS, draws_for, power_column
+from cpdiffusion.studies.words import amount, percent
+
+if TYPE_CHECKING:
+    from cpdiffusion.studies.replicates import Enough
+
+
+def answer(found: Enough) -> str:
+    """The recommended number and what it rests on."""
+    row, what = found.row(), _what(found)
+    power, alpha = MAIN_POWER
+    parts = [
+        f"To know the difference in additional adopters ({found.pair[0]} over {found.pair[1]}) to ±"
+        f"{amount(found.asked)} firms (90 % interval) takes {_number(row.for_half_width_at_most)} {what}; "
+        "to find a "
+        f"true difference of {amount(found.asked)} firms with {percent(power)} power at the "
+        f"{percent(alpha)} level "
+        f"{_number(row[power_column(power, alpha)])}; its spread is stable "
+        f"{_from(row.stable_from, row.run)}."
+    ]
+    parts.append(_recommended(found))
+    if math.isfinite(row.unpaired_times):
+        parts.append(_worth(row.unpaired_times))
+    return " ".join(parts)
+
+
+def _recommended(found: Enough) -> str:
+    if found.recommended is None:
+        return (
+            f"No number can be recommended from the {int(found.row().run)} that were run: run more, with "
+            "replicates.at_most."
+        )
+    if not found.drawn:
+        return f"Recommended: {found.recommended:,} replicates."
+    each = found.seeds_per_draw
+    return (
+        f"Recommended: {found.recommended:,} draws of {each} replicates each, {found.recommended * each:,} "
+        "replicates in all."
+    )
+
+
+def _worth(times: float) -> str:
+    if times < 1.0:
+        return "Pairing by common random numbers did not help here."
+    return f"Without common random numbers it would take {times:.1f} times as many."
+
+
+def _what(found: Enough) -> str:
+    return f"draws of {found.seeds_per_draw} replicates" if found.drawn else "replicates"
+
+
+def _number(value: Any) -> str:
+    return "more than can be told" if value is None or math.isnan(value) else f"{int(value):,}"
+
+
+def _from(value: Any, run: int) -> str:
+    if value is None or math.isnan(value):
+        return f"not yet within the {run:,} that were run"
+    return f"from {int(value):,} on"
+
+
+# --- the summary ---------------------------------------------------------------------------------
+
+
+def summary(found: Enough, command: str) -> str:
+    """The whole summary as Markdown."""
+    return "\n\n".join(_parts(found, command)) + "\n"
+
+
+def _parts(found: Enough, command: str) -> Iterator[str]:
+    yield "# How many replicates are enough"
+    yield answer(found)
+    yield "## By outcome\n\n" + _by_outcome(found)
+    yield "## Power\n\n" + _power(found)
+    yield "## Whether the spread is stable\n\n" + _stability(found)
+    if found.drawn:
+        yield "## Draws, and seeds under each\n\n" + _draws(found)
+    yield "## What this cannot say\n\n" + _caveats(found)
+    yield "## Where to go on\n\n" + _next(found, command)
+
+
+def _by_outcome(found: Enough) -> str:
+    share = f"{100.0 * found.share_asked:.1f} %"
+    head = (
+        f"Of the difference between {found.pair[0]} and {found.pair[1]}, asked to ±{amount(found.asked)} "
+        "firms; of the "
+        f"other outcomes to the same share of their larger level, {share}. Numbers are {_what(found)}, "
+        "counted with "
+        "the spread at the upper end of its own interval. *Unpaired*: how many times as many two separate "
+        "sets of "
+        "runs would need.\n\n"
+        "| outcome | difference (90 % interval) | asked to ± | enough | unpaired |\n|---|---|---|---|---|\n"
+    )
+    return head + "\n".join(_outcome_row(found, outcome) for outcome in found.levels)
+
+
+def _outcome_row(found: Enough, outcome: str) -> str:
+    row, about = found.row(outcome), CATALOGUE[outcome]
+    times = f"{row.unpaired_times:.1f} times" if math.isfinite(row.unpaired_times) else "–"
+    cells = (
+        f"{about.label} ({about.unit})", f"{amount(row['mean'])} ({amount(row.low)} to {amount(row.high)})",
+        amount(row.asked), _number(row.for_half_width_at_most), times,
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def _power(found: Enough) -> str:
+    row = found.row()
+    head = (
+        f"The fewest {_what(found)} with which a two-sided t test of the paired difference finds a true "
+        "difference of "
+        f"{amount(found.asked)} firms ({row.effect_size_asked:.2f} standard deviations; the difference that "
+        "was seen "
+        f"is {row.effect_size:.2f}). Secchi & Seri (2017) ask agent-based models for 95 % at the 1 % "
+        "level.\n\n"
+        "| power | level | enough |\n|---|---|---|\n"
+    )
+    rows = [f"| {percent(p)} | {percent(a)} | {_number(row[power_column(p, a)])} |" for p, a in POWERS]
+    return head + "\n".join(rows)
+
+
+def _stability(found: Enough) -> str:
+    frame = found.table
+    unit = "draw" if found.drawn else "replicate"
+    head = (
+        f"The {unit} from which the standard deviation, over the first n, never again moves by more than "
+        f"{percent(TOLERANCE)} (variance stability, Lee et al. 2015). *Variation*: the standard deviation "
+        "in parts of "
+        "the mean.\n\n| outcome | of | variation | stable |\n|---|---|---|---|\n"
+    )
+    rows = [
+        f"| {CATALOGUE[r.outcome].label} | {r.quantity} | {amount(r.variation)} | "
+        f"{_from(r.stable_from, r.run)} |"
+        for r in frame.itertuples()
+    ]
+    return head + "\n".join(rows)
+
+
+def _draws(found: Enough) -> str:
+    noise = found.noise(HEADLINE)
+    told = [(seeds, draws_for(found, seeds)) for seeds in SEEDS]
+    head = (
+        "Replicates under one draw of the parameters are not independent, so draws are counted. Of the "
+        "variance of "
+        f"the difference between runs {percent(noise.share_parameters)} comes from the parameters, and more "
+        "seeds "
+        f"under a draw take nothing from it. For ±{amount(found.asked)} firms:\n\n"
+        "| seeds under each draw | draws | replicates in all |\n|---|---|---|\n"
+    )
+    rows = [
+        f"| {seeds} | {_number(draws)} | {_number(None if draws is None else draws * seeds)} |"
+        for seeds, draws in told
+    ]
+    return (
+        head
+        + "\n".join(rows)
+        + (
+            "\n\nFewest seeds under a draw cost the fewest runs; two are the fewest that tell chance from "
+            "parameters."
+        )
+    )
+
+
+def _caveats(found: Enough) -> str:
+    lines = [
+        "- More replicates narrow what chance leaves open. They do not narrow what the assumptions leave "
+        "open "
+        "(study=sensitivity) nor whether the model is right.",
+        f"- A difference of {amount(found.asked)} firms is what replicates.half_width asks for; whether it "
+        "matters is "
+        "for the planner to say. A large enough number finds differences that are of no use.",
+        "- At other settings the spread is another one: ask again where they are far from these.",
+    ]
+    row = found.row()
+    needs = {o: found.row(o).for_half_width_at_most for o in found.levels}
+    most = max(
+        (o for o in needs if not math.isnan(needs[o] or math.nan)), key=lambda o: needs[o], default=HEADLINE
+    )
+    if most != HEADLINE and needs[most] > row.for_half_width_at_most:
+        lines.append(f"- {CATALOGUE[most].label[:1].upper()}{CATALOGUE[most].label[1:]} needs more: "
+                     f"{_number(needs[most])}.")  # fmt: skip
+    return "\n".join(lines)
+
+
+def _next(found: Enough, command: str) -> str:
+    words = [w for w in shlex.split(command) if w.partition("=")[0] not in ("study", "out", "overwrite")]
+    kept = [w for w in words[1:] if not w.startswith(("replicates.at_", "factors."))]
+
+    def line(study: str, *more: str) -> str:
+        return shlex.join([words[0], f"study={study}", *kept, *more])
+
+    if found.recommended is None:
+        return f"```\n{line('replicates', f'replicates.at_most={4 * found.work.replicates}')}\n```"
+    number = found.recommended * found.seeds_per_draw
+    lines = [line("compare", f"replicates.at_least={number}", f"replicates.at_most={number}")]
+    if not found.drawn:
+        lines.append(line("sweep", "factors.levers.cohort_size=", f"sweep.replicates={number}"))
+    return (
+        "```\n"
+        + "\n".join(lines)
+        + "\n```\n"
+        + (
+            "A comparison stops by itself once its interval is as narrow as replicates.half_width asks. In a "
+            "sweep so "
+            "many are needed only where each point is read alone; an index or an average over many points needs "
+            "far fewer "
+            "at each."
+        )
+    )
