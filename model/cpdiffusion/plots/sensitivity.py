@@ -17,7 +17,8 @@ WIDTH_INCHES, PLANE_INCHES, CAPTION_INCHES = 9.0, 3.5, 0.7
 NUMBERED = 9  # factors of Morris' plane that are named
 KEY_CHARACTERS = 46
 PLANE_KEY = (
-    "Full dot: told apart from chance; hollow: not. Line: 90 % interval of mu*. Small dots: all other factors. "
+    "Full dot: more than chance; hollow: cannot be told from it. Line: 90 % interval of mu*. Small dots: all "
+    "other factors. "
     "Above the dashed line a factor acts mainly together with others, or not in proportion."
 )
 CHANCE = style.COLOURS[2]
@@ -38,8 +39,8 @@ def plane_height_inches(panels: Panels) -> float:
 def morris_planes(figure: Figure, panels: Panels, labels: Mapping[str, str], unit: str) -> list[Axes]:
     """For each quantity (title) how strongly its factors act, and how unevenly.
 
-    ``panels``: by title a row per factor with factor, mu_star, low, high, sigma, by_chance. The strongest
-    factors are numbered and named at the side by ``labels``; full dots differ from what chance makes.
+    ``panels``: by title a row per factor with factor, mu_star, low, high, sigma, sure. The strongest factors
+    are numbered and named at the side by ``labels``; full dots are surely more than chance.
     """
     grid = figure.add_gridspec(len(panels), 2, width_ratios=(1.25, 1.0))
     drawn = []
@@ -73,7 +74,7 @@ def _plane(ax: Axes, title: str, found: Sequence[Row], unit: str) -> None:
 
 
 def _numbered(ax: Axes, number: int, row: Row) -> None:
-    sure = row["low"] > row["by_chance"]
+    sure = row["sure"]
     style.interval(ax, row["sigma"], row["low"], row["high"], style.FAINT, row["factor"], 1.2)
     ax.plot(
         [row["mu_star"]], [row["sigma"]], "o", markersize=12, markeredgecolor=style.INK,

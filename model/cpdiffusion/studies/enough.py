@@ -30,7 +30,7 @@ def running_sd(values: Values) -> Values:
 def stable_from(running: Values, tolerance: float = TOLERANCE) -> int | None:
     """The smallest n from which a running figure never again changes by more than a share of itself.
 
-    Variance stability as in Lee et al. 2015 (JASSS 18(4)4): for all m > n, |c_m - c_n| <= tolerance x c_n. The
+    Variance stability as in Lee et al. 2015, JASSS 18(4)4: |c_m - c_n| <= tolerance x c_n for all m > n. The
     last figures are near each other whatever they are, so only n up to half of what was run counts; None
     where there is none.
     """

@@ -1,7 +1,7 @@
 """``study=replicates``: how many replicates are enough for the difference asked.
 
-A number of replicates (``replicates.at_most``) is run; from the spread of their paired differences follows how
-many it takes. Computed and kept like a sweep of a single point, so it can be interrupted and goes on.
+A number of replicates (``replicates.at_most``) is run; from the spread of their paired differences follows
+how many it takes. Computed and kept like a sweep of a single point, so it can be interrupted and goes on.
 """
 
 from __future__ import annotations
@@ -111,12 +111,17 @@ class Enough:
         t = self.table
         return t[(t.outcome == outcome) & (t.quantity == "difference")].iloc[0]
 
+    @property
+    def varies(self) -> bool:
+        """Whether the difference of the main outcome is not the same in all replicates."""
+        return bool(self.row().sd > 0.0)
+
     @cached_property
     def recommended(self) -> int | None:
         """Replicates, or draws: what interval, power and stability of the main outcome ask for together."""
         row = self.row()
         wanted = [row.for_half_width_at_most, row[power_column(*MAIN_POWER)], row.stable_from]
-        if any(math.isnan(number) for number in wanted):
+        if not all(is_told(number) for number in wanted):
             return None
         return math.ceil(max(wanted) / ROUNDED) * ROUNDED
 
@@ -124,6 +129,18 @@ class Enough:
 def power_column(power: float, alpha: float) -> str:
     """The name of a column of numbers for a power at an alpha."""
     return f"power_{100 * power:.0f}_at_{100 * alpha:.0f}"
+
+
+COUNTED = (
+    "effect_size", "effect_size_asked", "for_half_width", "for_half_width_at_most",
+    *(power_column(power, alpha) for power, alpha in POWERS),
+    "sd_unpaired", "unpaired_times", "for_half_width_unpaired",
+)  # fmt: skip
+
+
+def is_told(number: float | None) -> bool:
+    """Whether there is a number: a table holds None or nan where there is none."""
+    return number is not None and math.isfinite(number)
 
 
 def work_of(settings: Settings, scenario_folder: Path) -> ReplicateWork:
@@ -172,22 +189,23 @@ def rows_of(found: Enough, outcome: str) -> Iterator[dict[str, Any]]:
 
 
 def difference_row(found: Enough, outcome: str) -> dict[str, Any]:
-    """How many of the paired difference are enough for what is asked, and how many unpaired would be."""
+    """How many of the paired difference are enough for what is asked, and how many unpaired would be.
+
+    None where the difference does not vary: a single replicate shows it.
+    """
     values, asked = found.difference(outcome), found.asked_of(outcome)
     row = _about(found, outcome, "difference", values)
-    sd, surely = row["sd"], sd_at_most(row["sd"], values.size)
+    sd = row["sd"]
+    if not sd > 0.0:
+        return row | {"asked": asked} | dict.fromkeys(COUNTED)
+    surely = sd_at_most(sd, values.size)
     apart = math.sqrt(sum(float(found.independent(v).var(ddof=1)) for v in found.levels[outcome]))
-    row |= {
-        "asked": asked, "effect_size": row["mean"] / sd if sd > 0 else math.nan,
-        "effect_size_asked": asked / sd if sd > 0 else math.nan,
-        "for_half_width": for_half_width(sd, asked), "for_half_width_at_most": for_half_width(surely, asked),
-    }  # fmt: skip
-    row |= {power_column(p, a): for_power(surely, asked, p, a) for p, a in POWERS}
-    row |= {
-        "sd_unpaired": apart, "unpaired_times": (apart / sd) ** 2 if sd > 0 else math.nan,
-        "for_half_width_unpaired": for_half_width(apart, asked),
-    }  # fmt: skip
-    return row
+    numbers = (
+        row["mean"] / sd, asked / sd, for_half_width(sd, asked), for_half_width(surely, asked),
+        *(for_power(surely, asked, power, alpha) for power, alpha in POWERS),
+        apart, (apart / sd) ** 2, for_half_width(apart, asked),
+    )  # fmt: skip
+    return row | {"asked": asked} | dict(zip(COUNTED, numbers, strict=True))
 
 
 def _about(found: Enough, outcome: str, quantity: str, values: Values) -> dict[str, Any]:
@@ -197,7 +215,7 @@ def _about(found: Enough, outcome: str, quantity: str, values: Values) -> dict[s
         "outcome": outcome, "unit": about.unit, "quantity": quantity, "run": values.size,
         "mean": interval.estimate, "low": interval.low, "high": interval.high, "sd": sd,
         "variation": sd / abs(interval.estimate) if interval.estimate else math.nan,
-        "stable_from": stable_from(running_sd(values)) if sd > 0 else 2,
+        "stable_from": stable_from(running_sd(values)) if sd > 0 else None,
     }  # fmt: skip
 
 
@@ -209,4 +227,5 @@ def draws_for(found: Enough, seeds: int) -> int | None:
     noise = found.noise(HEADLINE)
     if math.isnan(noise.variance_parameters):
         return None
-    return for_half_width(math.sqrt(noise.variance_parameters + noise.variance_seeds / seeds), found.asked)
+    sd = math.sqrt(noise.variance_parameters + noise.variance_seeds / seeds)
+    return for_half_width(sd_at_most(sd, noise.means.size), found.asked)

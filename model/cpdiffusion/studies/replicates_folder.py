@@ -45,7 +45,7 @@ def write(found: Enough, shards: Shards, folder: Path) -> None:
     """replicates.csv, runs.parquet, replicates.png."""
     found.table.to_csv(folder / "replicates.csv", index=False, float_format="%.10g")
     shards.merged_into(folder / RUNS)
-    if found.settings.figures:
+    if found.settings.figures and found.varies:
         write_figure(found, folder)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cpdiffusion.outcomes.catalogue import CATALOGUE, HEADLINE
 from cpdiffusion.studies.enough import TOLERANCE
-from cpdiffusion.studies.replicates import MAIN_POWER, POWERS, SEEDS, draws_for, power_column
+from cpdiffusion.studies.replicates import MAIN_POWER, POWERS, SEEDS, draws_for, is_told, power_column
 from cpdiffusion.studies.words import amount, percent
 
 if TYPE_CHECKING:
@@ -19,6 +18,12 @@ if TYPE_CHECKING:
 def answer(found: Enough) -> str:
     """The recommended number and what it rests on."""
     row, what = found.row(), _what(found)
+    if not found.varies:
+        return (
+            f"The difference in additional adopters ({found.pair[0]} over {found.pair[1]}) is the same in "
+            "all "
+            f"{row.run:,} {what}: it does not vary, and more of them would add nothing."
+        )
     power, alpha = MAIN_POWER
     parts = [
         f"To know the difference in additional adopters ({found.pair[0]} over {found.pair[1]}) to ±"
@@ -26,12 +31,11 @@ def answer(found: Enough) -> str:
         "to find a "
         f"true difference of {amount(found.asked)} firms with {percent(power)} power at the "
         f"{percent(alpha)} level "
-        f"{_number(row[power_column(power, alpha)])}; its spread is stable "
-        f"{_from(row.stable_from, row.run)}."
+        f"{_number(row[power_column(power, alpha)])}; its spread is "
+        f"{_stable(row)}."
     ]
     parts.append(_recommended(found))
-    if math.isfinite(row.unpaired_times):
-        parts.append(_worth(row.unpaired_times))
+    parts.append(_worth(row.unpaired_times))
     return " ".join(parts)
 
 
@@ -61,13 +65,16 @@ def _what(found: Enough) -> str:
 
 
 def _number(value: Any) -> str:
-    return "more than can be told" if value is None or math.isnan(value) else f"{int(value):,}"
+    return f"{int(value):,}" if is_told(value) else "–"
 
 
-def _from(value: Any, run: int) -> str:
-    if value is None or math.isnan(value):
-        return f"not yet within the {run:,} that were run"
-    return f"from {int(value):,} on"
+def _stable(row: Any) -> str:
+    """From where on a spread is stable, in words."""
+    if not row.sd > 0.0:
+        return "does not vary"
+    if not is_told(row.stable_from):
+        return f"not yet stable within the {row.run:,} that were run"
+    return f"stable from {int(row.stable_from):,} on"
 
 
 # --- the summary ---------------------------------------------------------------------------------
@@ -82,7 +89,8 @@ def _parts(found: Enough, command: str) -> Iterator[str]:
     yield "# How many replicates are enough"
     yield answer(found)
     yield "## By outcome\n\n" + _by_outcome(found)
-    yield "## Power\n\n" + _power(found)
+    if found.varies:
+        yield "## Power\n\n" + _power(found)
     yield "## Whether the spread is stable\n\n" + _stability(found)
     if found.drawn:
         yield "## Draws, and seeds under each\n\n" + _draws(found)
@@ -91,15 +99,12 @@ def _parts(found: Enough, command: str) -> Iterator[str]:
 
 
 def _by_outcome(found: Enough) -> str:
-    share = f"{100.0 * found.share_asked:.1f} %"
+    share = found.share_asked
+    others = f"; of the other outcomes to the same share of their larger level, {100.0 * share:.1f} %"
     head = (
-        f"Of the difference between {found.pair[0]} and {found.pair[1]}, asked to ±{amount(found.asked)} "
-        "firms; of the "
-        f"other outcomes to the same share of their larger level, {share}. Numbers are {_what(found)}, "
-        "counted with "
-        "the spread at the upper end of its own interval. *Unpaired*: how many times as many two separate "
-        "sets of "
-        "runs would need.\n\n"
+        f"Of the difference between {found.pair[0]} and {found.pair[1]}, asked to ±{amount(found.asked)} firms"
+        f"{others if is_told(share) else ''}. Numbers are {_what(found)}, counted with the spread at the upper "
+        "end of its own interval. *Unpaired*: how many times as many two separate sets of runs would need.\n\n"
         "| outcome | difference (90 % interval) | asked to ± | enough | unpaired |\n|---|---|---|---|---|\n"
     )
     return head + "\n".join(_outcome_row(found, outcome) for outcome in found.levels)
@@ -107,7 +112,7 @@ def _by_outcome(found: Enough) -> str:
 
 def _outcome_row(found: Enough, outcome: str) -> str:
     row, about = found.row(outcome), CATALOGUE[outcome]
-    times = f"{row.unpaired_times:.1f} times" if math.isfinite(row.unpaired_times) else "–"
+    times = f"{row.unpaired_times:.1f} times" if is_told(row.unpaired_times) else "–"
     cells = (
         f"{about.label} ({about.unit})", f"{amount(row['mean'])} ({amount(row.low)} to {amount(row.high)})",
         amount(row.asked), _number(row.for_half_width_at_most), times,
@@ -137,11 +142,10 @@ def _stability(found: Enough) -> str:
         f"The {unit} from which the standard deviation, over the first n, never again moves by more than "
         f"{percent(TOLERANCE)} (variance stability, Lee et al. 2015). *Variation*: the standard deviation "
         "in parts of "
-        "the mean.\n\n| outcome | of | variation | stable |\n|---|---|---|---|\n"
+        "the mean.\n\n| outcome | of | variation | spread |\n|---|---|---|---|\n"
     )
     rows = [
-        f"| {CATALOGUE[r.outcome].label} | {r.quantity} | {amount(r.variation)} | "
-        f"{_from(r.stable_from, r.run)} |"
+        f"| {CATALOGUE[r.outcome].label} | {r.quantity} | {amount(r.variation)} | {_stable(r)} |"
         for r in frame.itertuples()
     ]
     return head + "\n".join(rows)
@@ -182,14 +186,13 @@ def _caveats(found: Enough) -> str:
         "for the planner to say. A large enough number finds differences that are of no use.",
         "- At other settings the spread is another one: ask again where they are far from these.",
     ]
-    row = found.row()
-    needs = {o: found.row(o).for_half_width_at_most for o in found.levels}
-    most = max(
-        (o for o in needs if not math.isnan(needs[o] or math.nan)), key=lambda o: needs[o], default=HEADLINE
-    )
-    if most != HEADLINE and needs[most] > row.for_half_width_at_most:
-        lines.append(f"- {CATALOGUE[most].label[:1].upper()}{CATALOGUE[most].label[1:]} needs more: "
-                     f"{_number(needs[most])}.")  # fmt: skip
+    needs = {outcome: found.row(outcome).for_half_width_at_most for outcome in found.levels}
+    told = {outcome: number for outcome, number in needs.items() if is_told(number)}
+    most = max(told, key=lambda outcome: told[outcome], default=HEADLINE)
+    if most != HEADLINE and told[most] > told.get(HEADLINE, 0):
+        lines.append(
+            f"- {CATALOGUE[most].label.capitalize()} needs more for its interval: {_number(told[most])}."
+        )
     return "\n".join(lines)
 
 
@@ -200,6 +203,8 @@ def _next(found: Enough, command: str) -> str:
     def line(study: str, *more: str) -> str:
         return shlex.join([words[0], f"study={study}", *kept, *more])
 
+    if not found.varies:
+        return f"```\n{line('compare')}\n```"
     if found.recommended is None:
         return f"```\n{line('replicates', f'replicates.at_most={4 * found.work.replicates}')}\n```"
     number = found.recommended * found.seeds_per_draw
@@ -212,9 +217,7 @@ def _next(found: Enough, command: str) -> str:
         + "\n```\n"
         + (
             "A comparison stops by itself once its interval is as narrow as replicates.half_width asks. In a "
-            "sweep so "
-            "many are needed only where each point is read alone; an index or an average over many points needs "
-            "far fewer "
-            "at each."
+            "sweep so many are needed only where each point is read alone; an index or an average over many "
+            "points needs far fewer at each."
         )
     )

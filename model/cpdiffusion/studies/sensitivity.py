@@ -34,6 +34,7 @@ from cpdiffusion.studies.replicate_work import ReplicateWork, only_points, repli
 from cpdiffusion.studies.sensitivity_design import (
     Design,
     SomeSet,
+    ends_of,
     one_at_a_time,
     require_salib,
     saltelli,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 METHODS = {"oat": "one at a time", "morris": "Morris", "sobol": "Sobol"}
 UNSURE = ("assumed", "calibrated")
-MOST_VALUES = 200_000_000  # points x replicates x scenarios that are held in memory
+MOST_VALUES = 50_000_000  # points x replicates x scenarios that are held in memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +95,10 @@ def asked_of(settings: Settings, scenario_folder: Path) -> Asked:
     ground = ground_of(settings, scenario_folder, named)
     outcomes = (settings.sensitivity.outcome,)
     base = replicate_work(ground, SomeSet({"": np.array([None])}), settings.sensitivity.replicates, outcomes)
-    if named:
-        return Asked(settings, named, (), base)
-    return Asked(settings, *usual_factors(settings, base), base)
+    chosen = (named, ()) if named else usual_factors(settings, base)
+    asked = Asked(settings, *chosen, base)
+    _require_memory(asked)
+    return asked
 
 
 def _require_varying(factors: tuple[Factor, ...]) -> None:
@@ -106,6 +108,29 @@ def _require_varying(factors: tuple[Factor, ...]) -> None:
                 f"factors.{factor.key}: has a single value, so nothing can depend on it; give a range or "
                 "several values."
             )
+
+
+def _require_memory(asked: Asked) -> None:
+    """InputError for points and values that would not fit into memory."""
+    points = max(planned_points(asked).values())
+    each = max(asked.base.replicates * (len(asked.scenarios) + 1), len(asked.factors))
+    if points * each > MOST_VALUES:
+        raise InputError(
+            f"sensitivity: {points:,} points of {len(asked.factors):,} factors in {asked.base.replicates:,} "
+            "replicates do not fit into memory; ask for fewer factors, samples or sensitivity.replicates."
+        )
+
+
+def planned_points(asked: Asked) -> dict[str, int]:
+    """Points of each stage."""
+    s, factors = asked.settings.sensitivity, len(asked.factors)
+    few = min(s.most, factors) if s.method == "staged" else factors
+    counts = {
+        "oat": 1 + sum(len(ends_of(factor)) for factor in asked.factors),
+        "morris": s.trajectories * (factors + 1),
+        "sobol": s.base_samples * ((2 if s.second_order and few > 1 else 1) * few + 2),
+    }
+    return {name: counts[name] for name in asked.methods}
 
 
 def usual_factors(settings: Settings, base: ReplicateWork) -> tuple[tuple[Factor, ...], tuple[str, ...]]:
@@ -223,22 +248,28 @@ def design_of(method: str, so_far: Sensitivity) -> Design | None:
     if method == "morris":
         return trajectories(asked.factors, settings.sensitivity, settings.seed)
     screened = so_far.stage("morris")
-    factors = handed_on(screened, so_far.main, settings.sensitivity.most) if screened else asked.factors
+    factors = asked.factors
+    if screened:
+        factors = in_order_of_asking(ranked(screened, so_far.main)[: settings.sensitivity.most], factors)
     return saltelli(factors, settings.sensitivity, settings.seed) if factors else None
 
 
-def handed_on(screened: Stage, main: Quantity, most: int) -> tuple[Factor, ...]:
-    """The factors with the largest mean elementary effects on the main quantity, but none without effect."""
+def ranked(screened: Stage, main: Quantity) -> list[Factor]:
+    """Factors by their mean elementary effect on the main quantity, the largest first; none without any."""
     stars = [index for index in screened.indices[main] if index.name == "mu_star" and index.estimate > 0.0]
     stars.sort(key=lambda index: -index.estimate)
-    chosen = sorted(index.factor for index in stars[:most])
-    return tuple(screened.design.factors[k] for k in chosen)
+    return [screened.design.factors[index.factor] for index in stars]
+
+
+def in_order_of_asking(chosen: list[Factor], factors: tuple[Factor, ...]) -> tuple[Factor, ...]:
+    """The chosen ones as they stand among all."""
+    keys = {factor.key for factor in chosen}
+    return tuple(factor for factor in factors if factor.key in keys)
 
 
 def run_stage(asked: Asked, design: Design, shards: Shards) -> Stage:
     """A stage carried out as far as it is not done yet, and analysed."""
     work = only_points(asked.base, design.points)
-    _require_memory(work)
     each = work.runs_per_unit
     done = round(sum(chunk.size for chunk in shards.chunks()) * each)
     show = asked.settings.progress
@@ -263,13 +294,3 @@ def values_at(
 def analysed(design: Design, values: Mapping[Quantity, Values], seed: int) -> dict[Quantity, list[Index]]:
     """The indices of every quantity."""
     return {quantity: indices(design, found, seed) for quantity, found in values.items()}
-
-
-def _require_memory(work: ReplicateWork) -> None:
-    held = len(work.points) * work.replicates * (len(work.ground.scenarios) + 1)
-    if held > MOST_VALUES:
-        raise InputError(
-            f"sensitivity: {len(work.points):,} points x {work.replicates:,} replicates are too many to "
-            "hold in "
-            "memory; ask for fewer factors, samples or sensitivity.replicates."
-        )

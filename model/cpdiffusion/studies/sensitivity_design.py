@@ -6,7 +6,7 @@ lists and words are sampled like ranges.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ from cpdiffusion.factors.points import Points, of_shares, plain
 from cpdiffusion.studies.settings import SensitivitySettings
 
 GRID_LEVELS = 4  # of a range in Morris' trajectories; a step is two thirds of the range
-MOST_POINTS = 2_000_000
 
 
 class SomeSet(Points):
@@ -69,7 +68,6 @@ def trajectories(factors: Sequence[Factor], asked: SensitivitySettings, seed: in
     require_salib()
     from SALib.sample import morris
 
-    _require_few(len(factors) + 1, asked.trajectories)
     shares = morris.sample(problem_of(len(factors)), asked.trajectories, GRID_LEVELS, seed=seed_of(seed))
     return Design("morris", tuple(factors), of_shares(factors, shares), len(factors) + 1, shares)
 
@@ -81,7 +79,6 @@ def saltelli(factors: Sequence[Factor], asked: SensitivitySettings, seed: int) -
 
     second = asked.second_order and len(factors) > 1
     together = (2 if second else 1) * len(factors) + 2
-    _require_few(together, asked.base_samples)
     shares = sobol.sample(
         problem_of(len(factors)), asked.base_samples, calc_second_order=second, seed=seed_of(seed)
     )
@@ -97,21 +94,6 @@ def problem_of(factors: int) -> dict[str, Any]:
 def seed_of(seed: int) -> int:
     """A seed that SALib takes for one: it reads 0 as none."""
     return seed + 1
-
-
-def batches(design: Design) -> Iterator[slice]:
-    """The stretches of points that belong together."""
-    for first in range(0, len(design.points), design.together):
-        yield slice(first, first + design.together)
-
-
-def _require_few(together: int, times: int) -> None:
-    if together * times > MOST_POINTS:
-        raise InputError(
-            f"sensitivity: {times:,} samples of {together:,} points each are {together * times:,} points; "
-            "ask "
-            f"for at most {MOST_POINTS:,}, with fewer factors or samples."
-        )
 
 
 def require_salib() -> None:

@@ -25,10 +25,10 @@ from cpdiffusion.studies.sensitivity import (
     Sensitivity,
     Stage,
     asked_of,
+    planned_points,
     run_sensitivity,
     stage_shards,
 )
-from cpdiffusion.studies.sensitivity_design import ends_of
 from cpdiffusion.studies.sensitivity_summary import answer, dry_run_text, summary
 from cpdiffusion.studies.sensitivity_table import (
     in_short,
@@ -79,18 +79,6 @@ def kept_so_far(asked: Asked, state: Path) -> str:
     done = {name: sum(chunk.size for chunk in stage_shards(state, name).chunks()) for name in points}
     total, of = (sum(round(d[n] / asked.base.units * runs) for n in points) for d in (done, units))
     return f"{total:,} of {of:,} runs"
-
-
-def planned_points(asked: Asked) -> dict[str, int]:
-    """Points of each stage."""
-    s, factors = asked.settings.sensitivity, len(asked.factors)
-    few = min(s.most, factors) if s.method == "staged" else factors
-    counts = {
-        "oat": 1 + sum(len(ends_of(factor)) for factor in asked.factors),
-        "morris": s.trajectories * (factors + 1),
-        "sobol": s.base_samples * ((2 if s.second_order and few > 1 else 1) * few + 2),
-    }
-    return {name: counts[name] for name in asked.methods}
 
 
 def dry_run(asked: Asked) -> str:

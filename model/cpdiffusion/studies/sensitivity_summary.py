@@ -12,7 +12,7 @@ import numpy as np
 from cpdiffusion.factors.factor import Factor
 from cpdiffusion.outcomes.catalogue import CATALOGUE
 from cpdiffusion.studies.indices import FEWEST_GROUPS
-from cpdiffusion.studies.sensitivity import METHODS, Sensitivity, Stage
+from cpdiffusion.studies.sensitivity import METHODS, Sensitivity, Stage, ranked
 from cpdiffusion.studies.sensitivity_design import GRID_LEVELS
 from cpdiffusion.studies.sensitivity_table import (
     LITTLE,
@@ -71,10 +71,14 @@ def _by_sobol(result: Sensitivity) -> str | None:
     assert stage is not None
     chance = one_number(stage, result.main, "noise_share")
     return (
-        f"{'; '.join(words)}. {_together(frame)} Chance makes {percent(chance)} of what was seen between "
+        f"{'; '.join(words)}. {_together(frame)} Chance makes {_little(chance)} of what was seen between "
         "points, and "
         f"is taken out of these figures.{_unsettled(frame)}"
     )
+
+
+def _little(share: float) -> str:
+    return "less than 1 %" if share < 0.01 else percent(share)
 
 
 def _together(frame: pd.DataFrame) -> str:
@@ -240,11 +244,7 @@ def _shares(result: Sensitivity, stage: Stage) -> str:
     frame, labels = sobol_table(stage, result.main), labels_of(result)
     if frame.empty:
         return _too_few(stage, result)
-    handed = ""
-    if result.stage("morris"):
-        handed = (f" Only the {len(frame)} factors that matter most in the screening were varied; all others "
-                  "stayed "
-                  "at their defaults, and what they would add is not in these shares.")  # fmt: skip
+    handed = _handed_on(result, len(frame))
     head = (
         "Shares of the variance of the result over the ranges. *Alone* (S1): what would go if the factor "
         "were known. "
@@ -264,6 +264,23 @@ def _shares(result: Sensitivity, stage: Stage) -> str:
         *_wide(frame, result),
     ]  # fmt: skip
     return "\n\n".join(parts) + _levels(result, stage)
+
+
+def _handed_on(result: Sensitivity, number: int) -> str:
+    """That only some factors were looked at, and which would have been the next."""
+    screened = result.stage("morris")
+    if screened is None:
+        return ""
+    left = ranked(screened, result.main)[number:]
+    if not left:
+        return ""
+    return (
+        f" Only the {number} factors that were strongest in the screening were varied (the next would have "
+        "been "
+        f"{labels_of(result)[left[0].key]}); all others stayed at their defaults, and what they would add "
+        "is not in "
+        "these shares."
+    )
 
 
 def _pairs(result: Sensitivity, stage: Stage) -> Iterator[str]:
@@ -380,7 +397,7 @@ def _chance(result: Sensitivity) -> str:
     if (stage := result.stage("morris")) is not None:
         frame = morris_table(stage, result.main)
         if not frame.empty:
-            unsure = int(((frame.low <= frame.by_chance) & (frame.mu_star > 0)).sum())
+            unsure = int((~frame.sure & (frame.mu_star > 0)).sum())
             lines.append(f"- {counted(unsure, 'factor')} of the screening cannot be told apart from chance")
     lines.append(
         "- The luck that all points share (the same seeds everywhere) cancels between points; what is "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from cpdiffusion.studies.turning import DEFAULT, Found, Moved, row_of_ends, swin
 if TYPE_CHECKING:
     import pandas as pd
 
+SURELY = 1.96 / math.sqrt(2.0 / math.pi)  # times its mean that luck exceeds in one case of twenty
 LITTLE = 0.1  # of the strongest factor's effect: what a factor that may stay at its default has at most
 
 
@@ -100,7 +102,11 @@ def _moved(factor: Factor, found: Found) -> Moved | None:
 
 
 def morris_table(stage: Stage, quantity: Quantity) -> pd.DataFrame:
-    """A row per factor: mu_star with low and high, mu, sigma, by_chance; the strongest first."""
+    """A row per factor: mu_star with low and high, mu, sigma, by_chance, sure; the strongest first.
+
+    ``sure``: mu_star is more than luck would make in one case of twenty, even if it were the same luck at all
+    places.
+    """
     import pandas as pd
 
     rows: dict[int, dict[str, Any]] = {}
@@ -112,7 +118,10 @@ def morris_table(stage: Stage, quantity: Quantity) -> pd.DataFrame:
         if index.name == "mu_star":
             row |= {"low": index.low, "high": index.high}
     frame = pd.DataFrame(list(rows.values())).rename(columns={"mu_star_by_chance": "by_chance"})
-    return frame if frame.empty else frame.sort_values("mu_star", ascending=False, ignore_index=True)
+    if frame.empty:
+        return frame
+    frame["sure"] = frame.mu_star > SURELY * frame.by_chance
+    return frame.sort_values("mu_star", ascending=False, ignore_index=True)
 
 
 def may_stay(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
