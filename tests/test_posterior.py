@@ -637,7 +637,7 @@ def test_studies_that_do_not_draw_parameters_refuse_a_posterior(
     study: str, given: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([f"study={study}", f"parameters={given}", f"out={tmp_path}/r"]) == 2
-    said = f"parameters={given}: only study=compare and study=headline draw parameters"
+    said = f"parameters={given}: only study=compare, study=headline and study=replicates draw"
     assert said in capsys.readouterr().err
 
 

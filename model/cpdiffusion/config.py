@@ -83,9 +83,10 @@ def _require_drawn_from(settings: Settings) -> None:
     file = settings.posterior.file
     if file is not None and settings.study not in DRAWING:
         word = "posterior" if file == SHIPPED else file
+        *others, last = (f"study={study}" for study in DRAWING)
         raise InputError(
-            f"parameters={word}: only {' and '.join(f'study={s}' for s in DRAWING)} draw parameters from a "
-            "posterior; name one of them, or give values with parameters.<name>=<value>."
+            f"parameters={word}: only {', '.join(others)} and {last} draw parameters from a posterior; name "
+            "one of them, or give values with parameters.<name>=<value>."
         )
 
 

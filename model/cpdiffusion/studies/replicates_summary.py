@@ -102,9 +102,12 @@ def _by_outcome(found: Enough) -> str:
     share = found.share_asked
     others = f"; of the other outcomes to the same share of their larger level, {100.0 * share:.1f} %"
     head = (
-        f"Of the difference between {found.pair[0]} and {found.pair[1]}, asked to ±{amount(found.asked)} firms"
-        f"{others if is_told(share) else ''}. Numbers are {_what(found)}, counted with the spread at the upper "
-        "end of its own interval. *Unpaired*: how many times as many two separate sets of runs would need.\n\n"
+        f"Of the difference between {found.pair[0]} and {found.pair[1]}, asked to ±{amount(found.asked)} "
+        "firms"
+        f"{others if is_told(share) else ''}. Numbers are {_what(found)}, counted with the spread at the "
+        "upper "
+        "end of its own interval. *Unpaired*: how many times as many two separate sets of runs would "
+        "need.\n\n"
         "| outcome | difference (90 % interval) | asked to ± | enough | unpaired |\n|---|---|---|---|---|\n"
     )
     return head + "\n".join(_outcome_row(found, outcome) for outcome in found.levels)

@@ -34,6 +34,10 @@ SHOWN = 12  # rows of a table
 NAMED = 3  # factors that the answer names
 MUCH_NOISE = 0.1  # share of the variance from which more replicates are asked for
 WIDE = 0.15  # half an interval from which more samples are asked for
+NOTHING_HANDED_ON = (
+    "Not run: the screening handed on no factor, so Sobol's indices were not computed. Name factors, and "
+    "sensitivity.method=sobol, to compute them all the same."
+)
 ONE_SAMPLE = {"morris": "trajectory", "sobol": "base sample", "oat": "point"}
 SAMPLES = {"morris": "trajectories", "sobol": "base samples", "oat": "points"}
 
@@ -144,6 +148,8 @@ def _parts(result: Sensitivity, command: str, out: Path) -> Iterator[str]:
         yield "## All moved together (Morris)\n\n" + _screened(result, stage)
     if stage := result.stage("sobol"):
         yield "## Alone and together (Sobol)\n\n" + _shares(result, stage)
+    elif "sobol" in result.asked.methods:
+        yield "## Alone and together (Sobol)\n\n" + NOTHING_HANDED_ON
     yield "## What may stay at its default\n\n" + _stay(result)
     yield "## What chance contributes\n\n" + _chance(result)
     if any(stage.failed or _left_out(stage, result) for stage in result.stages):
@@ -359,15 +365,16 @@ def _stay(result: Sensitivity) -> str:
         found = {quantity: may_stay(frame) for quantity, frame in frames.items()}
         nothing = [n for n in found[result.main][0] if all(n in none for none, _ in found.values())]
         only_level = [n for n in found[result.main][0] if n not in nothing]
-        little = found[result.main][1]
-        return "\n".join([
-            f"- {counted(len(nothing), 'factor')} changed nothing in any run{_list(nothing)}",
-            f"- {counted(len(only_level), 'factor')} changed levels but never the "
-            f"difference{_list(only_level)}",
-            f"- {counted(len(little), 'factor')} moved it by surely less than {percent(LITTLE)} of what the "
-            "strongest "
-            f"does (upper end of the interval of mu*){_list(little)}",
-        ])  # fmt: skip
+        told = {
+            "changed nothing in any run": nothing,
+            "changed levels but never the difference": only_level,
+            f"moved it by surely less than {percent(LITTLE)} of what the strongest does (upper end of the "
+            "interval of mu*)": found[result.main][1],
+        }  # fmt: skip
+        lines = [
+            f"- {counted(len(keys), 'factor')} {what}{_list(keys)}" for what, keys in told.items() if keys
+        ]
+        return "\n".join(lines) or "None: all of them move it."
     stage = result.stage("sobol")
     if stage is not None:
         frame = sobol_table(stage, result.main)

@@ -159,7 +159,7 @@ class SweepSettings(BaseModel):
 
 
 def _hint(name: str) -> str:
-    return did_you_mean(name, CATALOGUE).removesuffix(".")
+    return did_you_mean(name, CATALOGUE).rstrip(".?")
 
 
 class SensitivitySettings(BaseModel):
