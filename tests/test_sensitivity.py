@@ -304,6 +304,12 @@ def test_all_unsure_parameters_that_are_read_are_varied_and_no_others() -> None:
     assert not names & set(study.not_read)
 
 
+def test_parameters_that_only_the_outcome_reads_are_varied_with_it() -> None:
+    study = asked_of(load([*QUICK, "sensitivity.outcome=emissions_avoided_tco2_per_year"]), SCENARIOS)
+    assert "parameters.energy_price_mkrw_per_toe" in {factor.key for factor in study.factors}
+    assert "energy_price_mkrw_per_toe" in asked_of(load(QUICK), SCENARIOS).not_read
+
+
 def test_an_instrument_that_is_enacted_brings_its_parameters() -> None:
     study = asked_of(load(["study=sensitivity", "instruments.round_table=0.5"]), SCENARIOS)
     names = {factor.key for factor in study.factors}
@@ -311,8 +317,9 @@ def test_an_instrument_that_is_enacted_brings_its_parameters() -> None:
     assert "parameters.product_service_fee_share" not in names
 
 
-def test_a_parameter_that_is_not_read_changes_nothing() -> None:
-    study = asked_of(load(QUICK), SCENARIOS)
+@pytest.mark.parametrize("outcome", ["additional_adopters", "emissions_avoided_tco2_per_year"])
+def test_a_parameter_that_is_not_read_changes_nothing(outcome: str) -> None:
+    study = asked_of(load([*QUICK, f"sensitivity.outcome={outcome}"]), SCENARIOS)
     experiment = study.base.ground.plan({}).experiment
     assert study.not_read
     values = []
@@ -320,7 +327,7 @@ def test_a_parameter_that_is_not_read_changes_nothing() -> None:
         moved = {name: getattr(BY_NAME[name], end) for name in study.not_read}
         there = experiment.with_parameters(Parameters({**experiment.parameters, **moved}))
         outcomes = run_batch(there, 0, 3, study.base.outcomes).outcomes
-        values.append([found["additional_adopters"].tolist() for found in outcomes.values()])
+        values.append([found[outcome].tolist() for found in outcomes.values()])
     assert values[0] == values[1]
     assert np.ptp(values[0]) > 0
 

@@ -28,19 +28,17 @@ def running_sd(values: Values) -> Values:
 
 
 def stable_from(running: Values, tolerance: float = TOLERANCE) -> int | None:
-    """The smallest n from which a running figure never again changes by more than a share of itself.
+    """The smallest n from which a running figure is never again further from that of all than a share of it.
 
-    Variance stability as in Lee et al. 2015, JASSS 18(4)4: |c_m - c_n| <= tolerance x c_n for all m > n. The
-    last figures are near each other whatever they are, so only n up to half of what was run counts; None
-    where there is none.
+    Variance stability after Lee et al. 2015 (JASSS 18(4)4), who compare all later figures with that at n: its
+    own luck would decide, so they are compared with the last. The last figures are near it whatever it is, so
+    only n up to half of what was run counts; None where there is none.
     """
-    highest = np.fmax.accumulate(running[::-1])[::-1]
-    lowest = np.fmin.accumulate(running[::-1])[::-1]
     with np.errstate(invalid="ignore"):
-        far = np.maximum(highest - running, running - lowest) > tolerance * np.abs(running)
-    settled = ~far & np.isfinite(running)
-    found = np.flatnonzero(settled[: running.size // 2])
-    return int(found[0]) + 1 if found.size else None
+        near = np.abs(running - running[-1]) <= tolerance * abs(running[-1])
+    outside = np.flatnonzero(~near)
+    first = int(outside[-1]) + 2 if outside.size else 1
+    return first if first <= running.size // 2 else None
 
 
 def sd_at_most(sd: float, count: int) -> float:

@@ -21,18 +21,14 @@ def answer(found: Enough) -> str:
     if not found.varies:
         return (
             f"The difference in additional adopters ({found.pair[0]} over {found.pair[1]}) is the same in "
-            "all "
-            f"{row.run:,} {what}: it does not vary, and more of them would add nothing."
+            f"all {row.run:,} {what}: it does not vary, and more of them would add nothing."
         )
     power, alpha = MAIN_POWER
     parts = [
-        f"To know the difference in additional adopters ({found.pair[0]} over {found.pair[1]}) to ±"
-        f"{amount(found.asked)} firms (90 % interval) takes {_number(row.for_half_width_at_most)} {what}; "
-        "to find a "
-        f"true difference of {amount(found.asked)} firms with {percent(power)} power at the "
-        f"{percent(alpha)} level "
-        f"{_number(row[power_column(power, alpha)])}; its spread is "
-        f"{_stable(row)}."
+        f"To know the difference in additional adopters ({found.pair[0]} over {found.pair[1]}) to "
+        f"±{amount(found.asked)} firms (90 % interval) takes {_number(row.for_half_width_at_most)} {what}; "
+        f"to find a true difference of {amount(found.asked)} firms with {percent(power)} power at the "
+        f"{percent(alpha)} level {_number(row[power_column(power, alpha)])}; its spread is {_stable(row)}."
     ]
     parts.append(_recommended(found))
     parts.append(_worth(row.unpaired_times))
@@ -103,11 +99,9 @@ def _by_outcome(found: Enough) -> str:
     others = f"; of the other outcomes to the same share of their larger level, {100.0 * share:.1f} %"
     head = (
         f"Of the difference between {found.pair[0]} and {found.pair[1]}, asked to ±{amount(found.asked)} "
-        "firms"
-        f"{others if is_told(share) else ''}. Numbers are {_what(found)}, counted with the spread at the "
-        "upper "
-        "end of its own interval. *Unpaired*: how many times as many two separate sets of runs would "
-        "need.\n\n"
+        f"firms{others if is_told(share) else ''}. Numbers are {_what(found)}, counted with the spread at "
+        "the upper end of its own interval. *Unpaired*: how many times as many two separate sets of runs "
+        "would need.\n\n"
         "| outcome | difference (90 % interval) | asked to ± | enough | unpaired |\n|---|---|---|---|---|\n"
     )
     return head + "\n".join(_outcome_row(found, outcome) for outcome in found.levels)
@@ -127,11 +121,9 @@ def _power(found: Enough) -> str:
     row = found.row()
     head = (
         f"The fewest {_what(found)} with which a two-sided t test of the paired difference finds a true "
-        "difference of "
-        f"{amount(found.asked)} firms ({row.effect_size_asked:.2f} standard deviations; the difference that "
-        "was seen "
-        f"is {row.effect_size:.2f}). Secchi & Seri (2017) ask agent-based models for 95 % at the 1 % "
-        "level.\n\n"
+        f"difference of {amount(found.asked)} firms ({row.effect_size_asked:.2f} standard deviations; the "
+        f"difference that was seen is {row.effect_size:.2f}). Secchi & Seri (2017) ask agent-based models "
+        "for 95 % at the 1 % level.\n\n"
         "| power | level | enough |\n|---|---|---|\n"
     )
     rows = [f"| {percent(p)} | {percent(a)} | {_number(row[power_column(p, a)])} |" for p, a in POWERS]
@@ -142,10 +134,10 @@ def _stability(found: Enough) -> str:
     frame = found.table
     unit = "draw" if found.drawn else "replicate"
     head = (
-        f"The {unit} from which the standard deviation, over the first n, never again moves by more than "
-        f"{percent(TOLERANCE)} (variance stability, Lee et al. 2015). *Variation*: the standard deviation "
-        "in parts of "
-        "the mean.\n\n| outcome | of | variation | spread |\n|---|---|---|---|\n"
+        f"The {unit} from which the standard deviation, over the first n, is never again further than "
+        f"{percent(TOLERANCE)} from that of all (variance stability, after Lee et al. 2015). *Variation*: "
+        "the standard deviation in parts of the mean.\n\n| outcome | of | variation | spread "
+        "|\n|---|---|---|---|\n"
     )
     rows = [
         f"| {CATALOGUE[r.outcome].label} | {r.quantity} | {amount(r.variation)} | {_stable(r)} |"
@@ -159,10 +151,9 @@ def _draws(found: Enough) -> str:
     told = [(seeds, draws_for(found, seeds)) for seeds in SEEDS]
     head = (
         "Replicates under one draw of the parameters are not independent, so draws are counted. Of the "
-        "variance of "
-        f"the difference between runs {percent(noise.share_parameters)} comes from the parameters, and more "
-        "seeds "
-        f"under a draw take nothing from it. For ±{amount(found.asked)} firms:\n\n"
+        f"variance of the difference between runs {percent(noise.share_parameters)} comes from the "
+        f"parameters, and more seeds under a draw take nothing from it. For ±{amount(found.asked)} "
+        "firms:\n\n"
         "| seeds under each draw | draws | replicates in all |\n|---|---|---|\n"
     )
     rows = [
@@ -182,11 +173,9 @@ def _draws(found: Enough) -> str:
 def _caveats(found: Enough) -> str:
     lines = [
         "- More replicates narrow what chance leaves open. They do not narrow what the assumptions leave "
-        "open "
-        "(study=sensitivity) nor whether the model is right.",
+        "open (study=sensitivity) nor whether the model is right.",
         f"- A difference of {amount(found.asked)} firms is what replicates.half_width asks for; whether it "
-        "matters is "
-        "for the planner to say. A large enough number finds differences that are of no use.",
+        "matters is for the planner to say. A large enough number finds differences that are of no use.",
         "- At other settings the spread is another one: ask again where they are far from these.",
     ]
     needs = {outcome: found.row(outcome).for_half_width_at_most for outcome in found.levels}
@@ -219,8 +208,8 @@ def _next(found: Enough, command: str) -> str:
         + "\n".join(lines)
         + "\n```\n"
         + (
-            "A comparison stops by itself once its interval is as narrow as replicates.half_width asks. In a "
-            "sweep so many are needed only where each point is read alone; an index or an average over many "
-            "points needs far fewer at each."
+            "A comparison stops by itself once its interval is as narrow as replicates.half_width asks. In "
+            "a sweep so many are needed only where each point is read alone; an index or an average over "
+            "many points needs far fewer at each."
         )
     )

@@ -18,7 +18,8 @@ from cpdiffusion.errors import InputError
 from cpdiffusion.factors.factor import Factor, factor_of, factors_of
 from cpdiffusion.factors.known import Values
 from cpdiffusion.factors.points import Points
-from cpdiffusion.outcomes.experiment import Experiment, run_replicate
+from cpdiffusion.outcomes.catalogue import outcomes_of
+from cpdiffusion.outcomes.experiment import Experiment, run_on
 from cpdiffusion.parameters import REGISTRY, RecordingParameters
 from cpdiffusion.runner.carry_out import carry_out
 from cpdiffusion.runner.crew import OpenCrew
@@ -149,11 +150,13 @@ def usual_factors(settings: Settings, base: ReplicateWork) -> tuple[tuple[Factor
 
 
 def read_by(experiment: Experiment, outcomes: tuple[str, ...]) -> set[str]:
-    """The parameters that one replicate of every scenario looks at, with its world."""
+    """The parameters that a replicate of every scenario looks at: its world, its run and these outcomes."""
     recorder = RecordingParameters(experiment.parameters)
-    recorder.read.clear()  # making it has read them all
     watched = experiment.with_parameters(recorder)
-    run_replicate(watched, watched.world(0), 0, outcomes)
+    recorder.read.clear()  # making it has read them all
+    stack = watched.stack(0, 1)
+    for results in run_on(watched, stack, watched.columns(stack, 0), 0, 1, outcomes).values():
+        outcomes_of(results, outcomes)
     return recorder.read
 
 

@@ -76,8 +76,7 @@ def _by_sobol(result: Sensitivity) -> str | None:
     chance = one_number(stage, result.main, "noise_share")
     return (
         f"{'; '.join(words)}. {_together(frame)} Chance makes {_little(chance)} of what was seen between "
-        "points, and "
-        f"is taken out of these figures.{_unsettled(frame)}"
+        f"points, and is taken out of these figures.{_unsettled(frame)}"
     )
 
 
@@ -162,18 +161,15 @@ def _varied(result: Sensitivity) -> str:
     asked = result.asked
     lines = [
         f"{counted(len(asked.factors), 'factor')} varied over their ranges (`indices.csv` has every index "
-        "of every "
-        f"factor, for the difference and for the level of each scenario), "
+        "of every factor, for the difference and for the level of each scenario), "
         f"{counted(asked.settings.sensitivity.replicates, 'replicate')} of every scenario at every point, "
-        "with the "
-        "same seeds at all of them."
+        "with the same seeds at all of them."
     ]
     if asked.not_read:
         lines.append(
             f"{len(asked.not_read)} further parameters are assumed or calibrated but read by nothing here "
-            "(such as "
-            f"`{asked.not_read[0]}`): they belong to instruments, measures or outcomes that are not looked "
-            "at."
+            f"(such as `{asked.not_read[0]}`): they belong to instruments, measures or outcomes that are "
+            "not looked at."
         )
     return " ".join(lines)
 
@@ -186,8 +182,7 @@ def _ends(result: Sensitivity, stage: Stage) -> str:
     labels, unit = labels_of(result), CATALOGUE[asked.outcome].unit
     head = (
         f"With everything at its default: {amount(frame.difference_at_default.iloc[0])} {unit}. Each factor "
-        "alone "
-        f"at both ends of its range, the {min(SHOWN, len(frame))} with the largest swing:\n\n"
+        f"alone at both ends of its range, the {min(SHOWN, len(frame))} with the largest swing:\n\n"
         "| factor | range | at the low end | at the high end |\n|---|---|---|---|\n"
     )
     rows = [
@@ -214,14 +209,11 @@ def _screened(result: Sensitivity, stage: Stage) -> str:
     unit = CATALOGUE[result.asked.outcome].unit
     head = (
         "Each factor was moved by two thirds of its range from "
-        f"{one_number(stage, result.main, 'groups'):,.0f} "
-        f"random places, with all others anywhere in theirs. *Strength* (mu*): by how many {unit} the whole "
-        "range "
-        "moves the result on average, up or down. *Unevenness* (sigma): how much that differs between "
-        "places; above "
-        "the strength, the factor acts mainly together with others or not in proportion. *By chance*: the "
-        "strength "
-        "that luck alone would show.\n\n"
+        f"{one_number(stage, result.main, 'groups'):,.0f} random places, with all others anywhere in "
+        f"theirs. *Strength* (mu*): by how many {unit} the whole range moves the result on average, up or "
+        "down. *Unevenness* (sigma): how much that differs between places; above the strength, the factor "
+        "acts mainly together with others or not in proportion. *By chance*: the strength that luck alone "
+        "would show.\n\n"
         "| factor | status | strength | direction (mu) | unevenness | by chance "
         "|\n|---|---|---|---|---|---|\n"
     )
@@ -253,12 +245,10 @@ def _shares(result: Sensitivity, stage: Stage) -> str:
     handed = _handed_on(result, len(frame))
     head = (
         "Shares of the variance of the result over the ranges. *Alone* (S1): what would go if the factor "
-        "were known. "
-        "*In total* (ST): what only goes if all others were known; a factor with a total near zero may stay "
-        "at its "
-        f"default.{handed} *Less chance*: the same without what luck adds to the total or takes from the "
-        "single "
-        "shares.\n\n| factor | alone | less chance | in total | less chance |\n|---|---|---|---|---|\n"
+        "were known. *In total* (ST): what only goes if all others were known; a factor with a total near "
+        f"zero may stay at its default.{handed} *Less chance*: the same without what luck adds to the total "
+        "or takes from the single shares.\n\n| factor | alone | less chance | in total | less chance "
+        "|\n|---|---|---|---|---|\n"
     )
     rows = [
         f"| {labels[r.factor]} | {_with(r.first, r.first_low, r.first_high)} | {r.first_less_chance:.2f} | "
@@ -282,10 +272,8 @@ def _handed_on(result: Sensitivity, number: int) -> str:
         return ""
     return (
         f" Only the {number} factors that were strongest in the screening were varied (the next would have "
-        "been "
-        f"{labels_of(result)[left[0].key]}); all others stayed at their defaults, and what they would add "
-        "is not in "
-        "these shares."
+        f"been {labels_of(result)[left[0].key]}); all others stayed at their defaults, and what they would "
+        "add is not in these shares."
     )
 
 
@@ -298,8 +286,7 @@ def _pairs(result: Sensitivity, stage: Stage) -> Iterator[str]:
         yield (
             f"Of two factors together, beyond what each does alone, {labels[keys[index.factor]]} and "
             f"{labels[keys[index.other]]} make most: {_with(index.estimate, index.low, index.high)} of the "
-            "variance "
-            "(S2 in `indices.csv`)."
+            "variance (S2 in `indices.csv`)."
         )
 
 
@@ -324,10 +311,8 @@ def _negative(result: Sensitivity, stage: Stage) -> Iterator[str]:
     asked = result.asked.settings.sensitivity.base_samples
     yield (
         f"Some estimates are below zero ({', '.join(names)}). A share of a variance cannot be: these are "
-        "errors of "
-        f"estimation around a share that is zero or small, and are shown as they came out.{more} More "
-        "samples "
-        f"bring them to zero (sensitivity.base_samples={4 * asked})."
+        f"errors of estimation around a share that is zero or small, and are shown as they came out.{more} "
+        f"More samples bring them to zero (sensitivity.base_samples={4 * asked})."
     )
 
 
@@ -342,8 +327,7 @@ def _wide(frame: pd.DataFrame, result: Sensitivity) -> Iterator[str]:
         asked = result.asked.settings.sensitivity.base_samples
         yield (
             f"The widest interval of a total share is ±{half:.2f}: the order of factors that are near each "
-            "other is "
-            f"not settled. Four times the samples halve it (sensitivity.base_samples={4 * asked})."
+            f"other is not settled. Four times the samples halve it (sensitivity.base_samples={4 * asked})."
         )
 
 
@@ -352,8 +336,7 @@ def _too_few(stage: Stage, result: Sensitivity) -> str:
     if groups < FEWEST_GROUPS:
         return (
             f"Only {groups:.0f} {SAMPLES[stage.method]} could be computed as a whole, and no index is told "
-            "from so "
-            "few; narrow the ranges in which points fail (below), or ask for more."
+            "from so few; narrow the ranges in which points fail (below), or ask for more."
         )
     return "No factor changes it: all points gave the same."
 
@@ -408,8 +391,7 @@ def _chance(result: Sensitivity) -> str:
             lines.append(f"- {counted(unsure, 'factor')} of the screening cannot be told apart from chance")
     lines.append(
         "- The luck that all points share (the same seeds everywhere) cancels between points; what is "
-        "counted here is "
-        "the rest, estimated from the replicates."
+        "counted here is the rest, estimated from the replicates."
     )
     return "\n".join(lines)
 
@@ -429,10 +411,8 @@ def _failed(result: Sensitivity) -> str:
             f"{len(stage.design.points):,} failed"
             + (
                 f". Points of one {ONE_SAMPLE[stage.method]} are of no use without each other, so "
-                f"{gone:.0f} of "
-                f"{gone + kept:.0f} {SAMPLES[stage.method]} were left out whole: the indices hold for the "
-                "part of the "
-                "ranges where points can be computed"
+                f"{gone:.0f} of {gone + kept:.0f} {SAMPLES[stage.method]} were left out whole: the indices "
+                "hold for the part of the ranges where points can be computed"
                 if stage.method != "oat" else ""
             )
         )  # fmt: skip
@@ -446,12 +426,10 @@ def _failed(result: Sensitivity) -> str:
 def _caveats(result: Sensitivity) -> str:
     lines = [
         "- Every value within a range counts as equally likely, and factors as independent. The shares are "
-        "those of "
-        "the ranges: a wider range makes a factor matter more. The ranges of assumed parameters are our "
-        "judgement.",
+        "those of the ranges: a wider range makes a factor matter more. The ranges of assumed parameters "
+        "are our judgement.",
         "- It says what the result depends on, not which result is right: for that, parameters must be "
-        "confronted "
-        "with evidence (study=calibrate, parameters=posterior).",
+        "confronted with evidence (study=calibrate, parameters=posterior).",
         "- Intervals come from resampling points; all points share their seeds.",
     ]
     crowded = [f for f in result.asked.factors if len(f.values) > GRID_LEVELS]
@@ -480,10 +458,8 @@ def _next(result: Sensitivity, command: str, out: Path) -> str:
     lines = ["```", line("sensitivity", *top, *again), line("sweep", *top), line("replicates"), "```"]
     return "\n".join(lines) + (
         "\nThe first looks at the strongest factors more closely, and at every two of them together; the "
-        "second keeps "
-        "every run at many points of them, to see how the result goes; the third says how many replicates "
-        "are "
-        "enough for a comparison."
+        "second keeps every run at many points of them, to see how the result goes; the third says how many "
+        "replicates are enough for a comparison."
     )
 
 
