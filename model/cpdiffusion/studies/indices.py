@@ -115,8 +115,8 @@ def morris_indices(design: Design, kept: Values, values: Values, seed: int) -> I
     for k in range(factors):
         star, reach = float(found["mu_star"][k]), float(found["mu_star_conf"][k])
         yield Index("mu_star", star, star - reach, star + reach, k)
-        yield Index("mu", float(found["mu"][k]), mu_low[k], mu_high[k], k)
-        yield Index("sigma", float(found["sigma"][k]), sd_low[k], sd_high[k], k)
+        yield Index("mu", float(found["mu"][k]), float(mu_low[k]), float(mu_high[k]), k)
+        yield Index("sigma", float(found["sigma"][k]), float(sd_low[k]), float(sd_high[k]), k)
         yield Index("mu_star_by_chance", float(by_chance[k]), factor=k)
         yield Index("sigma_by_chance", math.sqrt(noise[:, k].mean()), factor=k)
 
@@ -149,10 +149,14 @@ def sobol_indices(design: Design, kept: Values, values: Values, seed: int) -> It
     forms = Forms(values.reshape(-1, design.together, values.shape[1]), factors)
     low, high = bootstrap(len(forms.variance), seed, forms.at)
     estimates = forms.at(np.arange(len(forms.variance)))
-    yield Index("noise_share", estimates[0], low[0], high[0])
+
+    def told(name: str, place: int, factor: int = -1) -> Index:
+        return Index(name, float(estimates[place]), float(low[place]), float(high[place]), factor)
+
+    yield told("noise_share", 0)
     for k in range(factors):
-        for name, place in (("S1_less_chance", 1 + k), ("ST_less_chance", 1 + factors + k)):
-            yield Index(name, estimates[place], low[place], high[place], k)
+        yield told("S1_less_chance", 1 + k, k)
+        yield told("ST_less_chance", 1 + factors + k, k)
 
 
 def _of_salib(design: Design, means: Values, seed: int) -> Iterator[Index]:

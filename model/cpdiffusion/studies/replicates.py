@@ -119,11 +119,20 @@ class Enough:
     @cached_property
     def recommended(self) -> int | None:
         """Replicates, or draws: what interval, power and stability of the main outcome ask for together."""
-        row = self.row()
-        wanted = [row.for_half_width_at_most, row[power_column(*MAIN_POWER)], row.stable_from]
+        wanted = self.wanted.values()
         if not all(is_told(number) for number in wanted):
             return None
         return math.ceil(max(wanted) / ROUNDED) * ROUNDED
+
+    @property
+    def wanted(self) -> dict[str, float]:
+        """What each of the three asks for; nan or None where it cannot be told."""
+        row = self.row()
+        return {
+            "the width of the interval": row.for_half_width_at_most,
+            "power": row[power_column(*MAIN_POWER)],
+            "a stable spread": row.stable_from,
+        }
 
 
 def power_column(power: float, alpha: float) -> str:

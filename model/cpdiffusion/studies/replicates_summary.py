@@ -41,12 +41,13 @@ def _recommended(found: Enough) -> str:
             f"No number can be recommended from the {int(found.row().run)} that were run: run more, with "
             "replicates.at_most."
         )
+    decides = max(found.wanted, key=lambda name: found.wanted[name])
     if not found.drawn:
-        return f"Recommended: {found.recommended:,} replicates."
+        return f"Recommended: {found.recommended:,} replicates, for the sake of {decides}."
     each = found.seeds_per_draw
     return (
         f"Recommended: {found.recommended:,} draws of {each} replicates each, {found.recommended * each:,} "
-        "replicates in all."
+        f"replicates in all, for the sake of {decides}."
     )
 
 
