@@ -28,6 +28,8 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
   cpdiffusion study=sweep factors.levers.cohort_size=5..60 factors.parameters.cohort_visibility=
                                                      scenarios at many points of any settings
   cpdiffusion study=discover                         under which conditions individual support wins
+  cpdiffusion study=sensitivity                      which assumptions the answer depends on, how strongly
+  cpdiffusion study=replicates                       how many replicates are enough for the difference asked
   cpdiffusion study=validate                         how well returns not seen are predicted
   cpdiffusion study=validate results=own.csv         the same for your own table, with Table 4's columns
   cpdiffusion study=calibrate                        which parameters fit the evidence (a quarter of an hour)
@@ -90,12 +92,13 @@ def _run(words: list[str]) -> int:
 MODULES = {
     "audit": "audit", "parameters": "parameters", "compare": "results", "simulate": "simulate_folder",
     "measures": "measures", "portfolio": "portfolio_folder", "headline": "headline_folder",
+    "sensitivity": "sensitivity_folder", "replicates": "replicates_folder",
     "sweep": "sweep_folder", "validate": "validate_folder", "calibrate": "calibrate_folder",
     "recover": "recover_folder", "efficiency": "efficiency_folder", "allocate": "allocate_folder",
     "discover": "discover_folder",
 }  # fmt: skip
 PRINTED = ("audit", "parameters")
-OVER_SCENARIOS = ("compare", "simulate", "portfolio", "headline", "sweep", "allocate", "discover")
+WITHOUT_SCENARIOS = ("measures", "validate", "calibrate", "recover", "efficiency")
 
 
 def _function_of(study: str) -> Callable[..., Any]:
@@ -115,10 +118,10 @@ def _study(words: list[str]) -> int:
     function = _function_of(settings.study)
     if settings.study in PRINTED:
         function(settings.table)
-    elif settings.study in OVER_SCENARIOS:
-        function(settings, folder_of("scenarios"), command)
-    else:
+    elif settings.study in WITHOUT_SCENARIOS:
         function(settings, command)
+    else:
+        function(settings, folder_of("scenarios"), command)
     return 0
 
 

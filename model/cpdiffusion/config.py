@@ -21,7 +21,7 @@ from cpdiffusion.policy.scenarios import first_problem, read_plain_yaml
 from cpdiffusion.studies.settings import SHIPPED, Settings, names_a_posterior
 
 PACKAGE = Path(__file__).resolve().parent
-DRAWING = ("compare", "headline", "sweep", "allocate")  # studies that draw parameters from a posterior
+DRAWING = ("compare", "headline", "sweep", "allocate", "replicates")  # studies that draw from a posterior
 FREE = {
     "parameters": sorted(BY_NAME),
     "levers": sorted(Levers.model_fields),

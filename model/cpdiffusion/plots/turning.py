@@ -24,7 +24,9 @@ Row = Mapping[str, Any]
 
 
 @style.styled
-def turning_points(ax: Axes, turning: pd.DataFrame, titles: Mapping[str, str]) -> Axes:
+def turning_points(
+    ax: Axes, turning: pd.DataFrame, titles: Mapping[str, str], what: str = "additional adopters (firms)"
+) -> Axes:
     """A tornado: bars from the difference as it is to that at both ends of a parameter's range.
 
     ``turning``: one row per parameter with meaning, status, low, high, difference_at_low,
@@ -32,11 +34,12 @@ def turning_points(ax: Axes, turning: pd.DataFrame, titles: Mapping[str, str]) -
     largest on top. Optional columns: unit of the parameter; scenario and baseline (one pair,
     InputError for more); at_low_from, at_low_to, at_high_from, at_high_to (intervals, drawn as
     lines); turns (False: no mark). An end with the other sign is marked "turns", one whose
-    interval holds zero "unclear". ``height_inches`` says how high the figure should be.
+    interval holds zero "unclear". ``what`` the difference is in, with its unit. ``height_inches`` says how
+    high the figure should be.
     """
     found = most_telling(turning)
     style.tidy(ax, "The difference at the ends of each assumption's range", title_pad_pt=24)
-    ax.set_xlabel(_axis_label(found, titles))
+    ax.set_xlabel(_axis_label(found, titles, what))
     if not found:
         style.nothing_to_show(ax, "no assumption was varied")
         return ax
@@ -90,20 +93,25 @@ def _reach(row: Row) -> list[float]:
     return [value for end in ENDS for value in _interval(row, end)]
 
 
-def _axis_label(found: Sequence[Row], titles: Mapping[str, str]) -> str:
+def _axis_label(found: Sequence[Row], titles: Mapping[str, str], what: str) -> str:
     pairs = {(row["scenario"], row["baseline"]) for row in found if "scenario" in row}
     if len(pairs) > 1:
         raise InputError("turning points: one pair of scenarios per figure; the table holds more.")
-    lines = ["Difference in additional adopters (firms)"]
+    lines = [f"Difference in {what}"]
     for scenario, baseline in pairs:
         lines.append(f"{style.title_of(scenario, titles)} over {style.title_of(baseline, titles)}")
     return "\n".join(style.wrapped(line, 60) for line in lines)
 
 
 def _row_label(row: Row) -> str:
-    spread = f"{style.tick(row['low'])} to {style.tick(row['high'])} {row.get('unit', '')}".strip()
+    spread = f"{_value(row['low'])} to {_value(row['high'])} {row.get('unit', '')}".strip()
     meaning = style.wrapped(style.capital(row["meaning"]), LABEL_CHARACTERS)
     return f"{meaning}\n" + style.wrapped(f"{spread} ({row['status']})", LABEL_CHARACTERS)
+
+
+def _value(value: Any) -> str:
+    """A number as on a tick, a word or a switch as it is."""
+    return str(value) if isinstance(value, str | bool) else style.tick(value)
 
 
 def _note(row: Row) -> str:

@@ -101,20 +101,25 @@ class Shards:
 
     def merged_into(self, path: Path) -> None:
         """All rows in order as one file; its bytes do not depend on how the work was cut."""
-        import pyarrow.parquet as pq
-
-        with contextlib.ExitStack() as stack:
-            writer: Any = None
-            for table in in_groups(self._tables()):
-                if writer is None:
-                    writer = stack.enter_context(pq.ParquetWriter(path, table.schema, **how(table.schema)))
-                writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+        write_in_groups(self._tables(), path)
 
     def _tables(self) -> Iterator[pa.Table]:
         import pyarrow.parquet as pq
 
         for path in self.with_rows():
             yield pq.read_table(path).replace_schema_metadata(None)
+
+
+def write_in_groups(tables: Iterator[pa.Table], path: Path) -> None:
+    """Tables one after the other as one file, a group of rows at a time; no file without a table."""
+    import pyarrow.parquet as pq
+
+    with contextlib.ExitStack() as stack:
+        writer: Any = None
+        for table in in_groups(tables):
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(path, table.schema, **how(table.schema)))
+            writer.write_table(table, row_group_size=ROWS_PER_GROUP)
 
 
 def in_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:

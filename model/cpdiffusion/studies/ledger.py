@@ -12,7 +12,7 @@ from cpdiffusion.factors.known import Value
 from cpdiffusion.runner.shards import Shards
 from cpdiffusion.studies.replicate_work import ReplicateWork
 
-DROPPED = ("study", "out", "overwrite", "factors", "sweep", "runner", "dask")
+DROPPED = ("study", "out", "overwrite", "factors", "sweep", "sensitivity", "runner", "dask")
 
 
 def failures(work: ReplicateWork, shards: Shards) -> dict[int, str]:

@@ -161,7 +161,36 @@ class SweepSettings(BaseModel):
 
 
 def _hint(name: str) -> str:
-    return did_you_mean(name, CATALOGUE).removesuffix(".")
+    return did_you_mean(name, CATALOGUE).rstrip(".?")
+
+
+class SensitivitySettings(BaseModel):
+    """Which settings are varied is for ``factors``; how, and how thoroughly, is said here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Literal["staged", "oat", "morris", "sobol"]
+    most: int = Field(ge=1, le=1000, description="of staged: factors that Morris hands on to Sobol")
+    trajectories: int = Field(ge=4, le=100_000, description="of Morris, each of factors + 1 points")
+    base_samples: int = Field(ge=16, le=2**20, description="of Sobol, each of factors + 2 points")
+    second_order: bool = Field(description="Sobol: also of every two factors together")
+    replicates: int = Field(ge=2, le=100_000, description="at every point; two or more tell chance apart")
+    outcome: str
+    dry_run: bool = Field(description="only say how many runs and how long")
+
+    @field_validator("base_samples")
+    @classmethod
+    def _is_a_power_of_two(cls, value: int) -> int:
+        if value & (value - 1):
+            raise PydanticCustomError("no_power", "must be a power of 2, such as 256 or 512")
+        return value
+
+    @field_validator("outcome")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in CATALOGUE:
+            raise PydanticCustomError("no_outcome", "must be an outcome{hint}", {"hint": _hint(value)})
+        return value
 
 
 class DiscoverSettings(BaseModel):
@@ -271,7 +300,7 @@ class Settings(BaseModel):
 
     study: Literal[
         "compare", "simulate", "measures", "portfolio", "headline", "validate", "calibrate", "recover",
-        "sweep", "discover", "efficiency", "allocate", "audit", "parameters",
+        "sweep", "sensitivity", "replicates", "discover", "efficiency", "allocate", "audit", "parameters",
     ]  # fmt: skip
     region: str | list[str] = Field(description="a preset, several, or 'all'")
     behaviour: Literal["peer_benefit", "threshold", "bass", "cascade"]
@@ -299,6 +328,7 @@ class Settings(BaseModel):
     efficiency: EfficiencySettings
     allocate: AllocateSettings
     discover: DiscoverSettings
+    sensitivity: SensitivitySettings
     why: bool
     turning: bool
     figures: bool

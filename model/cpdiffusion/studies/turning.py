@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -32,9 +32,20 @@ SCREENED_WITH = 6  # replicates with which every parameter is tried
 LOOKED_AT = 12  # parameters with the largest swings, which are tried again with
 REPLICATES = FEWEST_DRAWS  # under a posterior each has a draw of its own
 
-End = tuple[str, float]
+End = tuple[str, Any]
 DEFAULT: End = ("", 0.0)
 Found = dict[End, Interval]
+
+
+class Moved(NamedTuple):
+    """What is moved to two ends: a parameter has the same, another setting says it with this."""
+
+    name: str
+    meaning: str
+    unit: str
+    status: str
+    low: Any
+    high: Any
 
 
 def turning_points(planned: Plan, settings: Settings, workers: Workers) -> pd.DataFrame:
@@ -53,8 +64,9 @@ def turning_points(planned: Plan, settings: Settings, workers: Workers) -> pd.Da
     moved.sort(key=lambda p: -swing(p, screened))
     found = differences(job, moved[:LOOKED_AT], REPLICATES, settings, workers)
     values = experiment.parameters
-    rows = [_row(p, values[p.name], found, REPLICATES) for p in moved[:LOOKED_AT]]
-    rows += [_row(p, values[p.name], screened, SCREENED_WITH) for p in moved[LOOKED_AT:]]
+    rows = [row_of_ends(p, values[p.name], found, REPLICATES) for p in moved[:LOOKED_AT]]
+    # too few replicates in the screening to judge; those with small swings do not turn anything
+    rows += [row_of_ends(p, values[p.name], screened, SCREENED_WITH, False) for p in moved[LOOKED_AT:]]
     frame = pd.DataFrame(rows)
     frame.insert(0, "scenario", scenario)
     frame.insert(1, "baseline", baseline)
@@ -76,7 +88,7 @@ def differences(
     return found
 
 
-def swing(parameter: Parameter, found: Found) -> float:
+def swing(parameter: Parameter | Moved, found: Found) -> float:
     """How far the difference moves over a parameter's range (firms)."""
     ends = [found[parameter.name, end].estimate for end in (parameter.low, parameter.high)]
     return max(*ends, found[DEFAULT].estimate) - min(*ends, found[DEFAULT].estimate)
@@ -102,7 +114,10 @@ def difference_at(
     return mean_interval(np.subtract(*levels))
 
 
-def _row(parameter: Parameter, default: float, found: Found, replicates: int) -> dict[str, Any]:
+def row_of_ends(
+    parameter: Parameter | Moved, default: Any, found: Found, replicates: int, judged: bool = True
+) -> dict[str, Any]:
+    """One parameter's line in the table; ``judged``: whether to say that it turns the answer."""
     low, high = found[parameter.name, parameter.low], found[parameter.name, parameter.high]
     return {
         "parameter": parameter.name, "meaning": parameter.meaning, "unit": parameter.unit,
@@ -111,8 +126,7 @@ def _row(parameter: Parameter, default: float, found: Found, replicates: int) ->
         "difference_at_low": low.estimate, "at_low_from": low.low, "at_low_to": low.high,
         "difference_at_high": high.estimate, "at_high_from": high.low, "at_high_to": high.high,
         "replicates": replicates,
-        # too few replicates in the screening to judge; those with small swings do not turn anything
-        "turns": replicates == REPLICATES and any(_turns(found[DEFAULT], end) for end in (low, high)),
+        "turns": judged and any(_turns(found[DEFAULT], end) for end in (low, high)),
     }  # fmt: skip
 
 
