@@ -44,7 +44,7 @@ FLOORS = (
     {"outcomes"},
     {"calibration"},
     {"measures"},
-    {"factors"},
+    {"factors", "search"},
     {"plots"},
     {"studies"},
     {"config"},

@@ -27,6 +27,7 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
                                                      sure, why, at which cohort size, what would turn it
   cpdiffusion study=sweep factors.levers.cohort_size=5..60 factors.parameters.cohort_visibility=
                                                      scenarios at many points of any settings
+  cpdiffusion study=optimise                         policies that no other beats in all aims at once
   cpdiffusion study=validate                         how well returns not seen are predicted
   cpdiffusion study=validate results=own.csv         the same for your own table, with Table 4's columns
   cpdiffusion study=calibrate                        which parameters fit the evidence (a quarter of an hour)
@@ -85,10 +86,10 @@ MODULES = {
     "audit": "audit", "parameters": "parameters", "compare": "results", "simulate": "simulate_folder",
     "measures": "measures", "portfolio": "portfolio_folder", "headline": "headline_folder",
     "sweep": "sweep_folder", "validate": "validate_folder", "calibrate": "calibrate_folder",
-    "recover": "recover_folder",
+    "recover": "recover_folder", "optimise": "optimise_folder",
 }  # fmt: skip
 PRINTED = ("audit", "parameters")
-OVER_SCENARIOS = ("compare", "simulate", "portfolio", "headline", "sweep")
+OVER_SCENARIOS = ("compare", "simulate", "portfolio", "headline", "sweep", "optimise")
 
 
 def _function_of(study: str) -> Callable[..., Any]:

@@ -21,13 +21,14 @@ from cpdiffusion.policy.scenarios import first_problem
 from cpdiffusion.studies.settings import SHIPPED, Settings, names_a_posterior
 
 PACKAGE = Path(__file__).resolve().parent
-DRAWING = ("compare", "headline")  # studies that draw parameters from a posterior
+DRAWING = ("compare", "headline", "optimise")  # studies that draw parameters from a posterior
 FREE = {
     "parameters": sorted(BY_NAME),
     "levers": sorted(Levers.model_fields),
     "instruments": sorted(CATALOGUE),
     "changes": None,
     "factors": None,
+    "optimise.thresholds": None,
 }
 
 
@@ -84,9 +85,14 @@ def _require_drawn_from(settings: Settings) -> None:
     if file is not None and settings.study not in DRAWING:
         word = "posterior" if file == SHIPPED else file
         raise InputError(
-            f"parameters={word}: only {' and '.join(f'study={s}' for s in DRAWING)} draw parameters from a "
+            f"parameters={word}: only {_listed(DRAWING)} draw parameters from a "
             "posterior; name one of them, or give values with parameters.<name>=<value>."
         )
+
+
+def _listed(studies: Sequence[str]) -> str:
+    *most, last = (f"study={name}" for name in studies)
+    return f"{', '.join(most)} and {last}"
 
 
 def _require_read(settings: Settings) -> None:
@@ -107,8 +113,7 @@ def _checked(word: str) -> str:
         raise InputError(f"'{word}': settings are replaced, not added or removed; write name=value.")
     if key == "parameters" and value != "{}":
         return f"posterior.file={_posterior_file(value)}"
-    group = key.partition(".")[0]
-    if group in FREE and "." in key:
+    if group := next((name for name in FREE if key.startswith(f"{name}.")), None):
         _require_known(group, key)
         return f"++{word}"
     return word
