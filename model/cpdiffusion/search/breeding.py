@@ -30,7 +30,7 @@ Canonical = Callable[[Floats], Floats]
 
 
 def first_shares(canonical: Canonical, count: int, levers: int, generator: Generator) -> Floats:
-    """A Latin hypercube (McKay et al. 1979), each policy once, shape (P, V); fewer where some fell together."""
+    """A Latin hypercube (McKay et al. 1979), each policy once, shape (P, V); some may fall together."""
     from scipy.stats import qmc
 
     shares = canonical(qmc.LatinHypercube(levers, rng=generator).random(count))
@@ -47,7 +47,7 @@ def survivors(scores: Floats, keep: int, generator: Generator) -> Ints:
 def offspring(
     canonical: Canonical, unordered: Flags, shares: Floats, scores: Floats, count: int, generator: Generator
 ) -> Floats:
-    """``count`` new candidates from parents (P, V), none equal to a parent or another; fewer if none are left."""
+    """``count`` candidates from parents (P, V), unlike them and each other; fewer if none are left."""
     parents = _ranked(shares, scores, len(shares), generator)
     mating = Mating(
         TournamentSelection(func_comp=binary_tournament), Crossing(unordered), Mutation(unordered),
@@ -108,8 +108,10 @@ class Canonically(Repair):
 
 def _ranked(shares: Floats, scores: Floats, keep: int, generator: Generator) -> Any:
     """pymoo's individuals with rank and crowding; those that failed come last."""
-    failed = ~np.isfinite(scores).all(axis=1)
-    found = Population.new(X=shares, F=np.where(failed[:, None], 0.0, scores), G=failed[:, None].astype(float))
+    failed = np.asarray(~np.isfinite(scores).all(axis=1))
+    found = Population.new(
+        X=shares, F=np.where(failed[:, None], 0.0, scores), G=failed[:, None].astype(float)
+    )
     found.set("place", np.arange(len(scores)))
     for name in ("rank", "crowding"):  # of those that failed, which are not sorted
         found.set(name, np.full(len(scores), len(scores)))

@@ -22,7 +22,7 @@ def undominated(scores: Floats) -> Flags:
 
     Infinite scores are of policies that failed, and never undominated.
     """
-    free = np.isfinite(scores).all(axis=1)
+    free: Flags = np.asarray(np.isfinite(scores).all(axis=1))
     for k in np.flatnonzero(free):
         others = scores[free]
         free[k] = not ((others <= scores[k]).all(axis=1) & (others < scores[k]).any(axis=1)).any()

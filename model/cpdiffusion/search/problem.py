@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cpdiffusion.errors import InputError
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -17,7 +19,7 @@ class Draws(NamedTuple):
     """States of the world under which a candidate is run: the same for all, by number."""
 
     first: int
-    count: int
+    number: int
 
 
 class Problem(Protocol):
@@ -33,7 +35,7 @@ class Problem(Protocol):
 
     @property
     def references(self) -> Sequence[str]:
-        """Names of the policies that candidates are held against; the first one sets what is good enough."""
+        """Policies that candidates are held against; the first one sets what is good enough."""
 
     @property
     def unordered(self) -> Flags:
@@ -48,9 +50,4 @@ class Problem(Protocol):
 
 def plain_error(error: Exception) -> str:
     """Why something could not be computed: our own sentence, or the name of a fault of ours."""
-    from cpdiffusion.errors import InputError
-
     return str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-
-
-Columns = dict[str, NDArray[Any]]

@@ -58,11 +58,11 @@ def satisfied(values: Floats, needed: Floats) -> Floats:
 
 def scores(robust: Robust, values: Floats, by: Yardstick) -> Floats:
     """What a search makes small, aim by aim, shape (N, A); inf for policies that failed."""
-    failed = np.isnan(values).any(axis=(1, 2))
+    failed = np.asarray(np.isnan(values).any(axis=(1, 2)))
     if robust == "mean":
         found = -mean(values)
     elif robust == "regret":
         found = max_regret(values, by.best)
     else:
-        found = -met(values, by.needed).mean(axis=1)
+        found = -np.asarray(met(values, by.needed).mean(axis=1))
     return np.where(failed[:, None], np.inf, found)

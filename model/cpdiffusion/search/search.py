@@ -73,8 +73,8 @@ class Search:
         self._place: dict[bytes, int] = {}  # of candidates that were seen
         self._reasons: dict[int, str] = {}
         levers, aims = problem.unordered.size, len(problem.aims)
-        self._shares, self._values = np.empty((0, levers)), np.empty((0, plan.draws.count, aims))
-        self._references = np.empty((0, plan.draws.count, aims))
+        self._shares, self._values = np.empty((0, levers)), np.empty((0, plan.draws.number, aims))
+        self._references = np.empty((0, plan.draws.number, aims))
         self._generation: list[int] = []
         self._bred: list[Bred] = []
 
@@ -102,7 +102,12 @@ class Search:
         if generation == 0:
             return breeding.first_shares(problem.canonical, size, problem.unordered.size, generator)
         return breeding.offspring(
-            problem.canonical, problem.unordered, self._shares[parents], self.scores()[parents], size, generator
+            problem.canonical,
+            problem.unordered,
+            self._shares[parents],
+            self.scores()[parents],
+            size,
+            generator,
         )
 
     def _survivors(self, places: NDArray[np.int_], generation: int) -> NDArray[np.int_]:
@@ -117,7 +122,9 @@ class Search:
 
     def _evaluate(self, wanted: Floats, generation: int) -> NDArray[np.int_]:
         """Run what was not seen before; places of all that are wanted."""
-        new = np.array([row for row in wanted if row.tobytes() not in self._place]).reshape(-1, wanted.shape[1])
+        new = np.array([row for row in wanted if row.tobytes() not in self._place]).reshape(
+            -1, wanted.shape[1]
+        )
         work = SearchWork(self.problem, new, self.plan.draws, with_references=generation == 0)
         found = computed(work, self.folder / f"generation-{generation:04d}", self.open_crew, self.told)
         self._take_in(new, found, work.ahead, generation)

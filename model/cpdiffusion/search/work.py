@@ -57,8 +57,8 @@ class SearchWork:
     def _columns(self, rows: dict[int, Floats]) -> Columns:
         aims, draws = np.concatenate(list(rows.values())), self.draws
         return {
-            "unit": np.repeat(np.array(list(rows), np.int32), draws.count),
-            "draw": np.tile(np.arange(draws.first, draws.first + draws.count, dtype=np.int32), len(rows)),
+            "unit": np.repeat(np.array(list(rows), np.int32), draws.number),
+            "draw": np.tile(np.arange(draws.first, draws.first + draws.number, dtype=np.int32), len(rows)),
             **{name: aims[:, k] for k, name in enumerate(self.problem.aims)},
         }
 
@@ -75,7 +75,7 @@ def evaluated(work: SearchWork, shards: Shards) -> Evaluated:
     import pyarrow.parquet as pq
 
     aims = list(work.problem.aims)
-    values = np.full((work.units, work.draws.count, len(aims)), np.nan)
+    values = np.full((work.units, work.draws.number, len(aims)), np.nan)
     for path in shards.paths():
         table = pq.read_table(path)
         if table.num_columns:  # in some chunks everything failed

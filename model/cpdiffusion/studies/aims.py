@@ -16,6 +16,6 @@ def aim_sign(outcome: str) -> int:
 
 def aim_words(outcome: str) -> str:
     """An aim in words."""
-    return f"{'more' if aim_sign(outcome) > 0 else 'fewer' if outcome == 'accidents' else 'less'} " + (
-        CATALOGUE[outcome].label
-    )
+    about = CATALOGUE[outcome]
+    less = "fewer" if about.unit.startswith("firm") else "less"
+    return f"{'more' if aim_sign(outcome) > 0 else less} {about.label.partition(' (')[0]}"

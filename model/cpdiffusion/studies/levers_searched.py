@@ -1,4 +1,4 @@
-"""Policies of the model as something to search: levers and instruments of one scenario, some of them varied."""
+"""Policies of the model as something to search: levers and instruments of one scenario, some varied."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class LeversSearched:
         return np.array([not factor.is_range for factor in self.factors])
 
     def canonical(self, shares: Floats) -> Floats:
-        """The middle of each value's part of [0, 1]; a range in round steps; no cohort size without cohorts."""
+        """The middle of each value's part of [0, 1]; ranges in round steps; no size without cohorts."""
         found = np.column_stack([_middle(f, shares[:, k]) for k, f in enumerate(self.factors)])
         keys = [factor.key for factor in self.factors]
         if SUPPORT in keys and COHORT in keys:
@@ -91,7 +91,7 @@ class LeversSearched:
     def _group(self, designs: Mapping[int, Design], draws: Draws) -> dict[int, Floats | str]:
         experiment = self.experiment.with_designs({str(place): d for place, d in designs.items()})
         each = experiment.seeds_per_draw
-        batch = run_batch(experiment, draws.first * each, draws.count * each, self.aims, self._memo)
+        batch = run_batch(experiment, draws.first * each, draws.number * each, self.aims, self._memo)
         return {place: self._aims(batch, str(place), each) for place in designs}
 
     def _aims(self, batch: Batch, name: str, each: int) -> Floats | str:

@@ -22,7 +22,7 @@ from cpdiffusion.factors.factor import Factor, factors_of, flat
 from cpdiffusion.runner.crew import OpenCrew
 from cpdiffusion.runner.manifest import code_hash, file_hash
 from cpdiffusion.runner.progress import progress_bar
-from cpdiffusion.search.problem import Draws, Floats, Problem
+from cpdiffusion.search.problem import Draws, Problem
 from cpdiffusion.search.search import Found, Plan, Search, computed, front_of
 from cpdiffusion.search.standing import StandingCrew
 from cpdiffusion.search.work import Evaluated, SearchWork
@@ -85,8 +85,8 @@ def _require_choosable(factor: Factor) -> None:
     group = factor.key.partition(".")[0]
     if group == "parameters":
         raise InputError(
-            f"factors.{factor.key}: a parameter is not chosen by a policy; leave it out (it is drawn from the "
-            f"posterior, or fixed by {factor.key}=<value>), or use study=sweep."
+            f"factors.{factor.key}: a parameter is not chosen by a policy; leave it out (it is drawn from "
+            f"the posterior, or fixed by {factor.key}=<value>), or use study=sweep."
         )
     if group not in VARIED:
         raise InputError(
@@ -116,8 +116,9 @@ def _require_effect(problem: LeversSearched) -> None:
     support = problem.ground.scenarios[problem.start].levers.support
     if COHORT in keys and SUPPORT not in keys and support != "cluster":
         raise InputError(
-            f"factors.{COHORT}: does nothing, as '{problem.start}' does not support firms in cohorts; name a "
-            f"scenario with cohorts last in scenarios, or let factors.{SUPPORT}=[individual,cluster] vary too."
+            f"factors.{COHORT}: does nothing, as '{problem.start}' does not support firms in cohorts; name "
+            "a scenario with cohorts last in scenarios, or let "
+            f"factors.{SUPPORT}=[individual,cluster] vary too."
         )
 
 
@@ -168,7 +169,7 @@ def searched(
     """Search, then run references and front under ``held_out`` draws that follow those of the search."""
     found = Search(problem, plan, state, open_crew, told).run()
     front = front_of(problem, plan, found)
-    draws = Draws(plan.draws.first + plan.draws.count, held_out)
+    draws = Draws(plan.draws.first + plan.draws.number, held_out)
     work = SearchWork(problem, found.shares[front], draws, with_references=True)
     return Searched(problem, plan, found, front, computed(work, state / HELD_OUT, open_crew, told))
 
@@ -197,8 +198,3 @@ def crew_for(problem: Problem, settings: Settings) -> Iterator[OpenCrew]:
         return
     with StandingCrew(problem, workers_of(settings)) as crew:
         yield crew
-
-
-def signed(problem: Problem, values: Floats) -> Floats:
-    """Aims so that more is better."""
-    return values * problem.signs
