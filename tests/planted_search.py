@@ -21,8 +21,8 @@ from cpdiffusion.studies.optimise import Searched, searched
 class Planted:
     """ZDT1 (Zitzler, Deb & Thiele 2000): the front is 1 - sqrt(x), where all levers but the first are 0.
 
-    Draws add noise: ``common`` to all candidates, and ``own`` to each but the reference. ``levels`` above 0 make levers take so
-    many values; ``most`` is the first lever's largest value that is a policy.
+    Draws add noise: ``common`` to all candidates, and ``own`` to each but the reference. ``levels`` above 0
+    make levers take so many values; ``most`` is the first lever's largest value that is a policy.
     """
 
     levers: int = 6
@@ -42,6 +42,10 @@ class Planted:
     @property
     def unordered(self) -> Flags:
         return np.full(self.levers, not self.ordered)
+
+    @property
+    def starts(self) -> Floats:
+        return np.empty((0, self.levers))
 
     def canonical(self, shares: Floats) -> Floats:
         parts = self.levels or 1000
@@ -89,7 +93,7 @@ def search(
 ) -> Searched:
     """A search with the front run again under ten draws that it has not seen."""
     folder.mkdir(exist_ok=True)
-    plan = Plan(population, generations, Draws(0, 8), "mean", np.full(2, np.nan), seed)
+    plan = Plan(population, generations, population, Draws(0, 8), "mean", np.full(2, np.nan), seed)
     with StandingCrew(problem, workers) as crew:
         return searched(problem, plan, 10, folder, crew, lambda _: None)
 

@@ -254,6 +254,20 @@ def test_what_is_run_beside_a_candidate_does_not_change_it() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(together, alone, strict=True))
 
 
+def test_the_search_begins_with_the_references_and_the_front_does_not_repeat_them() -> None:
+    problem = levers_searched()
+    individual, cluster = (problem.values(row) for row in problem.canonical(problem.starts))
+    assert individual["levers.support"] == "individual"
+    assert (cluster["levers.cohort_size"], cluster["levers.budget_mkrw_per_year"]) == (25, 600.0)
+    designs = [problem.design(row) for row in problem.canonical(problem.starts)]
+    assert designs == [problem.design(0), problem.design(1)]
+
+
+def test_a_reference_that_the_levers_cannot_express_is_no_start() -> None:
+    assert len(levers_searched("factors.levers.cohort_size=5..20").starts) == 0
+    assert len(levers_searched("factors.levers.cohort_size=5..30").starts) == 1
+
+
 def test_later_draws_are_others() -> None:
     problem = levers_searched("factors.levers.cohort_size=[10,25]")
     first, later = (problem.run([1], Draws(k, 2))[0] for k in (0, 2))
@@ -370,10 +384,11 @@ def test_the_commands_in_the_summary_run_the_policies_that_it_names(folder: Path
     for name, command in zip(lines[::2], lines[1::2], strict=True):
         settings = load(shlex.split(command)[1:])
         assert (settings.study, settings.posterior.file) == ("compare", "shipped")
-        changed = settings.changes["cluster_25"]
-        row = front.loc[name.removeprefix("# ")]
-        assert changed["budget_mkrw_per_year"] == row["levers.budget_mkrw_per_year"]
-        assert changed["targeting"] == row["levers.targeting"]
+        row = front.loc[name.removeprefix("# ")].filter(regex=r"levers\.|instruments\.").dropna()
+        changes = settings.changes["cluster_25"].items()
+        changed = {f"{group}.{k}": v for k, v in changes for group in ("levers", "instruments")}
+        base = {**front.loc["cluster_25"], **changed}
+        assert all(base[key] == value for key, value in row.items())
 
 
 def test_the_figures_of_the_summary_are_those_of_the_held_out_draws(folder: Path) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FRONT_INCHES = (9.0, 6.2)
 WIDTH_INCHES, LEVER_INCHES, SWITCH_INCHES, AIR_INCHES = 9.0, 1.25, 0.26, 1.6
 LINE, OTHER, BEATEN, REFERENCE = style.COLOURS[0], "white", style.FAINT, style.COLOURS[2]
-OFFSETS = ((7, 6), (7, -13))  # of labels, in points, in turn: neighbours do not collide
+ABOVE, BELOW = (-8, 8, "right"), (7, -14, "left")  # of a dot, in points: where its label stands
 
 
 @style.styled
@@ -78,21 +78,26 @@ def _others(rows: Sequence[dict[str, Any]], line: Sequence[str], stands: bool) -
 
 def _labels(ax: Axes, rows: Sequence[dict[str, Any]], line: Sequence[str], aims: Sequence[str]) -> None:
     """References, both ends of the line and whatever a measure picks."""
-    picked = [row for row in rows if row["picked_by"] or row["policy"] in (*line[:1], *line[-1:])]
-    for k, row in enumerate(sorted(picked, key=lambda row: row[aims[1]])):
-        why = f": {row['picked_by'].replace(' ', ', ')}" if row["picked_by"] else ""
-        _label(ax, row, aims, f"{row['policy']}{why}", OFFSETS[k % 2], "normal")
     for row in rows:
         if row["kind"] == "reference":
-            _label(ax, row, aims, row["policy"], (8, -14), "bold")
+            _label(ax, row, aims, row["policy"], ABOVE, "bold")
+        elif row["picked_by"] or row["policy"] in (*line[:1], *line[-1:]):
+            why = f": {row['picked_by'].replace(' ', ', ')}" if row["picked_by"] else ""
+            _label(ax, row, aims, f"{row['policy']}{why}", BELOW, "normal")
+    ax.margins(0.09)
 
 
 def _label(
-    ax: Axes, row: dict[str, Any], aims: Sequence[str], text: str, offset: tuple[int, int], weight: str
+    ax: Axes, row: dict[str, Any], aims: Sequence[str], text: str, place: tuple[int, int, str], weight: str
 ) -> None:
+    """Rimmed in white, so that it can be read over dots and lines."""
+    from matplotlib.patheffects import withStroke
+
+    right, up, side = place
     ax.annotate(
-        text, (row[aims[1]], row[aims[0]]), offset, textcoords="offset points", size=style.TEXT_PT,
-        weight=weight, color=style.INK, gid=f"label {row['policy']}", zorder=4,
+        text, (row[aims[1]], row[aims[0]]), (right, up), textcoords="offset points", size=style.TEXT_PT,
+        weight=weight, color=style.INK, ha=side, gid=f"label {row['policy']}", zorder=5,
+        path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )  # fmt: skip
 
 

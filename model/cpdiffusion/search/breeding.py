@@ -29,11 +29,12 @@ Ints = NDArray[np.int_]
 Canonical = Callable[[Floats], Floats]
 
 
-def first_shares(canonical: Canonical, count: int, levers: int, generator: Generator) -> Floats:
-    """A Latin hypercube (McKay et al. 1979), each policy once, shape (P, V); some may fall together."""
+def first_shares(canonical: Canonical, starts: Floats, count: int, generator: Generator) -> Floats:
+    """Starts (S, V), then a Latin hypercube (McKay et al. 1979), each policy once, shape (P, V)."""
     from scipy.stats import qmc
 
-    shares = canonical(qmc.LatinHypercube(levers, rng=generator).random(count))
+    spread = qmc.LatinHypercube(starts.shape[1], rng=generator).random(max(count - len(starts), 0))
+    shares = canonical(np.concatenate([starts, spread])[:count])
     _, place = np.unique(shares, axis=0, return_index=True)
     return shares[np.sort(place)]
 
@@ -115,7 +116,10 @@ def _ranked(shares: Floats, scores: Floats, keep: int, generator: Generator) -> 
     found.set("place", np.arange(len(scores)))
     for name in ("rank", "crowding"):  # of those that failed, which are not sorted
         found.set(name, np.full(len(scores), len(scores)))
-    return RankAndCrowding().do(_box(shares.shape[1]), found, n_survive=keep, random_state=generator)
+    # of many aims the crowding distance says little (Kukkonen & Deb 2006): nearest neighbours do
+    crowding = "cd" if scores.shape[1] == 2 else "mnn"
+    rank = RankAndCrowding(crowding_func=crowding)
+    return rank.do(_box(shares.shape[1]), found, n_survive=keep, random_state=generator)
 
 
 def _box(levers: int) -> Any:

@@ -41,6 +41,10 @@ class Problem(Protocol):
     def unordered(self) -> Flags:
         """Shape (V,): levers whose values have no order, so that none lies between two others."""
 
+    @property
+    def starts(self) -> Floats:
+        """Candidates (S, V) that the first generation begins with: what is known to be good."""
+
     def canonical(self, shares: Floats) -> Floats:
         """Shares (P, V) of which any two that mean the same policy are equal."""
 

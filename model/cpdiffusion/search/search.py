@@ -32,6 +32,7 @@ class Plan:
 
     population: int
     generations: int
+    front: int  # policies of the front, at most
     draws: Draws
     robust: Robust
     thresholds: Floats  # (A,), in the aims' own units; nan: no worse than the first reference
@@ -100,7 +101,7 @@ class Search:
         problem, size = self.problem, self.plan.population
         generator = self.plan.generator(generation, BREED)
         if generation == 0:
-            return breeding.first_shares(problem.canonical, size, problem.unordered.size, generator)
+            return breeding.first_shares(problem.canonical, problem.starts, size, generator)
         return breeding.offspring(
             problem.canonical,
             problem.unordered,
@@ -167,11 +168,23 @@ def scores_of(problem: Problem, plan: Plan, values: Floats, references: Floats) 
 def front_of(problem: Problem, plan: Plan, found: Found) -> NDArray[np.int_]:
     """Places of the undominated candidates of the whole search, by scores over all that was seen.
 
-    At most as many as the population: where there are more, those that stand most alone.
+    The references are left out, for they are there anyway. Where there are more than are wanted, first
+    those that are undominated in the first two aims alone, up to half, then those that stand most alone.
     """
+    score = scores_of(problem, plan, found.values, found.references)
+    known = {row.tobytes() for row in problem.canonical(problem.starts)}
+    new = np.array([row.tobytes() not in known for row in found.shares])
+    places = np.flatnonzero(undominated(score) & new)
+    line = places[undominated(score[places][:, :2])]
+    first = most_alone(score[:, :2], line, max(plan.front // 2, 1), plan)
+    others = most_alone(score, np.setdiff1d(places, first), plan.front - len(first), plan)
+    return np.sort(np.concatenate([first, others]))
+
+
+def most_alone(score: Floats, places: NDArray[np.int_], number: int, plan: Plan) -> NDArray[np.int_]:
+    """At most so many of these places."""
     from cpdiffusion.search import breeding
 
-    score = scores_of(problem, plan, found.values, found.references)
-    places = np.flatnonzero(undominated(score))
-    generator = plan.generator(plan.generations, PRUNE)
-    return np.sort(places[breeding.survivors(score[places], plan.population, generator)])
+    if len(places) <= number:
+        return places
+    return places[breeding.survivors(score[places], number, plan.generator(plan.generations, PRUNE))]

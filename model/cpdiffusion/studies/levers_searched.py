@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,6 +19,7 @@ from cpdiffusion.outcomes.experiment import Batch, Experiment, run_batch
 from cpdiffusion.outcomes.memo import Memo
 from cpdiffusion.outcomes.paired import draw_means
 from cpdiffusion.policy.design import Design
+from cpdiffusion.policy.scenarios import Scenario
 from cpdiffusion.search.problem import Candidate, Draws, Flags, Floats
 from cpdiffusion.studies.aims import aim_sign
 from cpdiffusion.studies.at_point import Ground
@@ -49,6 +51,23 @@ class LeversSearched:
     def unordered(self) -> Flags:
         """Levers that take listed values (V,)."""
         return np.array([not factor.is_range for factor in self.factors])
+
+    @cached_property
+    def starts(self) -> Floats:
+        """The references that the levers that vary can express (S, V)."""
+        found = [shares for place in range(len(self.references)) for shares in self._expressed(place)]
+        return np.array(found).reshape(-1, len(self.factors))
+
+    def _expressed(self, reference: int) -> Iterator[Floats]:
+        """The shares at which a candidate is the very design of a reference, if there are any."""
+        values = values_of_scenario(self.ground.scenarios[self.references[reference]], self.factors)
+        shares = np.array([share_of(factor, values[factor.key]) for factor in self.factors])
+        if np.isnan(shares).any():
+            return
+        (shares,) = self.canonical(shares[None])
+        with contextlib.suppress(InputError):
+            if self.design(shares) == self.design(reference):
+                yield shares
 
     def canonical(self, shares: Floats) -> Floats:
         """The middle of each value's part of [0, 1]; ranges in round steps; no size without cohorts."""
@@ -116,8 +135,32 @@ class LeversSearched:
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels: everything that cannot be made again."""
-        made = ("experiment", "_alone", "_memo")
+        made = ("experiment", "starts", "_alone", "_memo")
         return {name: value for name, value in self.__dict__.items() if name not in made}
+
+
+def values_of_scenario(scenario: Scenario, factors: Sequence[Factor]) -> dict[str, Value]:
+    """What a scenario has of the levers and instruments that vary; 0 for one that it does not enact."""
+    found: dict[str, Value] = {}
+    for factor in factors:
+        group, _, name = factor.key.partition(".")
+        enacted = scenario.instruments.get(name)
+        strength = enacted.strength if enacted else 0
+        found[factor.key] = getattr(scenario.levers, name) if group == "levers" else strength
+    return found
+
+
+def share_of(factor: Factor, value: Value) -> float:
+    """The share at which a factor takes a value; nan if it never does."""
+    if factor.values:
+        places = [k for k, listed in enumerate(factor.values) if listed == value]
+        return (places[0] + 0.5) / len(factor.values) if places else math.nan
+    if isinstance(value, str | bool | None) or not factor.low <= value <= factor.high:
+        return math.nan
+    if factor.known.whole:
+        least, parts = math.ceil(factor.low), math.floor(factor.high) - math.ceil(factor.low) + 1
+        return (value - least + 0.5) / parts
+    return (value - factor.low) / (factor.high - factor.low)
 
 
 def _middle(factor: Factor, shares: Floats) -> Floats:

@@ -127,8 +127,9 @@ def plan_of(settings: Settings) -> Plan:
     asked = settings.optimise
     thresholds = np.array([asked.thresholds.get(aim, np.nan) for aim in asked.aims], dtype=float)
     return Plan(
-        asked.population, asked.generations, Draws(0, asked.draws), asked.robust, thresholds, settings.seed
-    )
+        asked.population, asked.generations, asked.front, Draws(0, asked.draws), asked.robust, thresholds,
+        settings.seed,
+    )  # fmt: skip
 
 
 def asked_for(problem: LeversSearched, settings: Settings) -> dict[str, Any]:
@@ -177,7 +178,7 @@ def searched(
 def run_optimise(problem: LeversSearched, settings: Settings, state: Path) -> Searched:
     """The study as settings ask for it, with progress; what the state folder holds is not done again."""
     plan = plan_of(settings)
-    most = plan.population * (plan.generations + 1) + 2 * len(problem.references)
+    most = plan.population * plan.generations + plan.front + 2 * len(problem.references)
     with (
         progress_bar("searching", most, settings.progress) as bar,
         crew_for(problem, settings) as open_crew,

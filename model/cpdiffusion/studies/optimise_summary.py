@@ -11,6 +11,7 @@ import numpy as np
 from cpdiffusion.outcomes.catalogue import CATALOGUE, HEADLINE, Outcome
 from cpdiffusion.outcomes.paired import Interval
 from cpdiffusion.studies.aims import PAID, aim_sign, aim_words
+from cpdiffusion.studies.levers_searched import values_of_scenario
 from cpdiffusion.studies.policy_words import comparing, policy_words, split
 from cpdiffusion.studies.words import amount, percent
 
@@ -78,17 +79,22 @@ def _against(result: Optimised) -> Iterator[str]:
     means = result.held_out.mean(axis=1)[:, :2] * result.problem.signs[:2]
     able = [k for k in range(reference + 1, len(means)) if means[k, 1] >= means[reference, 1]]
     name, second = result.names[reference], result.problem.aims[1]
-    held = f"{_no_worse(second)} than '{name}' ({level(result, reference, 1)})"
+    held = f"{_no_worse(second)} than '{name}' ({_roughly(result, reference, 1)})"
     if not able:
         yield f"None of them comes with {held}."
         return
     best = max(able, key=lambda k: means[k, 0])
     yield (
         f"With {held}, {result.names[best]} does best in {label(CATALOGUE[result.problem.aims[0]])}: "
-        f"{words_of(result, best)}. It comes to {level(result, best, 0)} for {level(result, best, 1)}; "
+        f"{words_of(result, best)}. It comes to {level(result, best, 0)} for {_roughly(result, best, 1)}; "
         f"'{name}' comes to {level(result, reference, 0)}, a difference of "
         f"{within(result.over(best, reference, 0), sign=True)}."
     )
+
+
+def _roughly(result: Optimised, policy: int, aim: int) -> str:
+    unit = CATALOGUE[result.problem.aims[aim]].unit
+    return f"{amount(float(result.held_out[policy, :, aim].mean()))} {unit}"
 
 
 def _no_worse(aim: str) -> str:
@@ -271,12 +277,13 @@ def _flattered(result: Optimised) -> str:
     return (
         "The best of many is partly the luckiest (the optimiser's curse, Smith & Winkler 2006). In the "
         f"search the front's lead over '{result.names[0]}' in {label(outcome)} was "
-        f"{_changed(result.lost[0])} {outcome.unit} on average than it is here."
+        f"{_changed(result.lost[0])} {outcome.unit} on average than it is here; which draws "
+        "were taken has its part in that."
     )
 
 
 def _changed(by: float) -> str:
-    return f"larger by {amount(by)}" if by >= 0.0 else f"smaller by {amount(-by)}"
+    return f"larger by {amount(by)}" if by >= 0.0 else f"not larger, but smaller by {amount(-by)}"
 
 
 def _settled(result: Optimised) -> str:
@@ -297,6 +304,7 @@ def _caveats(result: Optimised) -> str:
     problem, found = result.problem, result.result.found
     regions = len(problem.experiment.recipe.regions)
     lines = [
+        "The search began with the scenarios themselves, as far as the levers that vary can express them.",
         f"Levers that do not vary, such as the years of the programme, are those of '{problem.start}'.",
         "The levers are searched only within the ranges that were asked for; a policy at the end of a "
         "range may be better beyond it.",
@@ -331,7 +339,9 @@ def compare_command(result: Optimised, policy: int, command: str) -> str:
     base = settings.baseline or (settings.scenarios[0] if len(settings.scenarios) > 1 else "none")
     scenarios = list(dict.fromkeys([base, settings.scenarios[-1]]))
     posterior = settings.posterior.file is not None
-    return comparing(command, scenarios, problem.start, result.levers[policy], posterior)
+    own = values_of_scenario(problem.ground.scenarios[problem.start], problem.factors)
+    changed = {key: value for key, value in result.levers[policy].items() if value != own[key]}
+    return comparing(command, scenarios, problem.start, changed, posterior)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -16,7 +16,7 @@ from cpdiffusion.search.front import dominators, hypervolumes
 from cpdiffusion.search.problem import Flags, Floats
 from cpdiffusion.search.robust import Yardstick, max_regret, mean, met, satisfied, scores, yardstick
 from cpdiffusion.search.search import scores_of
-from cpdiffusion.studies.levers_searched import COHORT, SUPPORT, LeversSearched
+from cpdiffusion.studies.levers_searched import COHORT, SUPPORT, LeversSearched, values_of_scenario
 from cpdiffusion.studies.optimise import Searched
 from cpdiffusion.studies.settings import Settings
 
@@ -86,13 +86,7 @@ class Optimised:
 
     def _of_scenario(self, name: str) -> dict[str, Value]:
         scenario = self.problem.ground.scenarios[name]
-        found: dict[str, Value] = {}
-        for factor in self.problem.factors:
-            group, _, last = factor.key.partition(".")
-            enacted = scenario.instruments.get(last)
-            strength = enacted.strength if enacted else 0
-            found[factor.key] = getattr(scenario.levers, last) if group == "levers" else strength
-        return _that_act(found, scenario.levers.support)
+        return _that_act(values_of_scenario(scenario, self.problem.factors), scenario.levers.support)
 
     # --- three measures under the held-out draws ---
 

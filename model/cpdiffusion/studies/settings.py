@@ -170,6 +170,7 @@ class OptimiseSettings(BaseModel):
     usual_factors: dict[str, Any] = Field(description="what varies where factors is empty")
     population: int = Field(ge=4, le=10_000, description="candidates per generation")
     generations: int = Field(ge=1, le=100_000)
+    front: int = Field(ge=2, le=10_000, description="policies of the front that are told, at most")
     draws: int = Field(ge=2, le=100_000, description="of the parameters, the same for every candidate")
     held_out_draws: int = Field(ge=2, le=100_000, description="on which the front is evaluated again")
 
