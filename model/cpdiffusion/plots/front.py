@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 FRONT_INCHES = (9.0, 6.2)
 WIDTH_INCHES, LEVER_INCHES, SWITCH_INCHES, AIR_INCHES = 9.0, 1.25, 0.26, 1.6
 LINE, OTHER, BEATEN, REFERENCE = style.COLOURS[0], "white", style.FAINT, style.COLOURS[2]
-ABOVE, BELOW = (-8, 8, "right"), (7, -14, "left")  # of a dot, in points: where its label stands
+# Where a label stands from its dot, in points. Down to the right is what policies beat: room for labels.
+FAR, NEAR = (48, -5), (7, -14)
 
 
 @style.styled
@@ -63,9 +64,10 @@ def _dots(ax: Axes, rows: Sequence[dict[str, Any]], line: Sequence[str], aims: S
     )
     for label, marker, face, size, group in groups:
         if group:
+            edge = None if marker == "x" else style.INK  # a cross has no edge
             ax.scatter(
-                [row[x] for row in group], [row[y] for row in group], marker=marker, s=size, facecolors=face,
-                label=label, zorder=3, edgecolors=face if marker == "x" else style.INK, linewidths=0.9,
+                [row[x] for row in group], [row[y] for row in group], marker=marker, s=size, color=face,
+                label=label, zorder=3, edgecolors=edge, linewidths=1.2 if edge is None else 0.9,
             )  # fmt: skip
 
 
@@ -80,23 +82,23 @@ def _labels(ax: Axes, rows: Sequence[dict[str, Any]], line: Sequence[str], aims:
     """References, both ends of the line and whatever a measure picks."""
     for row in rows:
         if row["kind"] == "reference":
-            _label(ax, row, aims, row["policy"], ABOVE, "bold")
+            _label(ax, row, aims, row["policy"], FAR, "bold")
         elif row["picked_by"] or row["policy"] in (*line[:1], *line[-1:]):
             why = f": {row['picked_by'].replace(' ', ', ')}" if row["picked_by"] else ""
-            _label(ax, row, aims, f"{row['policy']}{why}", BELOW, "normal")
+            _label(ax, row, aims, f"{row['policy']}{why}", NEAR, "normal")
     ax.margins(0.09)
 
 
 def _label(
-    ax: Axes, row: dict[str, Any], aims: Sequence[str], text: str, place: tuple[int, int, str], weight: str
+    ax: Axes, row: dict[str, Any], aims: Sequence[str], text: str, offset: tuple[int, int], weight: str
 ) -> None:
-    """Rimmed in white, so that it can be read over dots and lines."""
+    """Rimmed in white, so that it can be read over lines; dots stay above it."""
     from matplotlib.patheffects import withStroke
 
-    right, up, side = place
     ax.annotate(
-        text, (row[aims[1]], row[aims[0]]), (right, up), textcoords="offset points", size=style.TEXT_PT,
-        weight=weight, color=style.INK, ha=side, gid=f"label {row['policy']}", zorder=5,
+        text, (row[aims[1]], row[aims[0]]), offset, textcoords="offset points", size=style.TEXT_PT,
+        weight=weight, color=style.INK, gid=f"label {row['policy']}", zorder=2,
+        arrowprops={"arrowstyle": "-", "color": style.FAINT, "linewidth": 0.8} if offset == FAR else None,
         path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )  # fmt: skip
 

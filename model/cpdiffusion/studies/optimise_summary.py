@@ -233,8 +233,14 @@ def _definitions(result: Optimised) -> str:
         f"share of draws in which all aims are met at once: {enough} (Starr 1963). They need not agree, and "
         "where they do not, the choice is one of values: average gain, protection against regret, or a "
         f"promise that is kept. This search itself followed the {searched[result.settings.optimise.robust]}, "
-        "aim by aim, without any weights."
+        "aim by aim, without any weights" + _regret_of_the_search(result) + "."
     )
+
+
+def _regret_of_the_search(result: Optimised) -> str:
+    if result.settings.optimise.robust != "regret":
+        return ""
+    return ", against the best of all candidates and scenarios seen up to each generation"
 
 
 def _measures(result: Optimised) -> str:
