@@ -8,8 +8,10 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -228,6 +230,23 @@ def test_a_killed_search_goes_on_and_ends_with_the_same_bytes(workers: int, tmp_
     resumed = search(Planted(), state, workers=1)
     assert as_bytes(resumed) == as_bytes(search(Planted(), tmp_path / "whole"))
     assert all(path.read_bytes() == content for path, content in kept.items())
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_its_time(tmp_path: Path) -> None:
+    state, killed = tmp_path / "state", []
+
+    def kill_one() -> None:
+        while not list(state.glob("generation-0001/units-*.parquet")):
+            time.sleep(0.01)
+        killed.append(active_children()[0].pid)
+        os.kill(killed[0], signal.SIGKILL)
+
+    thread = threading.Thread(target=kill_one)
+    thread.start()
+    result = search(Planted(seconds=0.05), state, workers=2)
+    thread.join()
+    assert killed
+    assert as_bytes(result) == as_bytes(search(Planted(), tmp_path / "whole"))
 
 
 # --- policies of the model -----------------------------------------------------------------------
