@@ -446,6 +446,15 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_ends_with_the_same_bytes(
     assert not list(tmp_path.glob(".*"))
 
 
+def test_where_the_scenarios_beat_everything_the_answer_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("factors.levers.subsidy_rate=[0,0.4]", "optimise.aims=[additional_adopters,subsidy_mkrw]")
+    assert run(tmp_path / "out", *words, "figures=true") == 0
+    assert "None of 2 policies does better than the scenarios" in capsys.readouterr().out
+    assert pd.read_csv(tmp_path / "out/front.csv").policy.tolist() == ["individual", "cluster_25"]
+
+
 @pytest.mark.parametrize("robust", ["regret", "satisficing"])
 def test_the_search_can_follow_each_robust_measure(robust: str, tmp_path: Path) -> None:
     assert run(tmp_path / "out", f"optimise.robust={robust}", "posterior.file=null") == 0

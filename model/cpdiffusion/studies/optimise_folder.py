@@ -69,6 +69,8 @@ def write_figures(result: Optimised, folder: Path) -> None:
     figure = save.figure(*front.FRONT_INCHES)
     front.front(figure, result.front, result.problem.aims[:2], along)
     save.save(figure, folder / "front.png")
+    if not along:
+        return
     figure = save.figure(*front.levers_inches(result.problem.factors))
     front.levers_along(figure, result.front.set_index("policy").loc[along], result.problem.factors,
                        result.problem.aims[0])  # fmt: skip

@@ -39,7 +39,8 @@ def words_of(result: Optimised, policy: int) -> str:
         for name, value in {**scenario.levers.model_dump(), **levers}.items()
         if name in levers or name in SHOWN
     }
-    return policy_words(shown, {**enacted, **instruments})
+    several = len(result.problem.experiment.recipe.regions) > 1
+    return policy_words(shown, {**enacted, **instruments}, " per region" if several else "")
 
 
 SHOWN = ("support", "cohort_size", "subsidy_rate", "integrated_safety", "targeting", "budget_mkrw_per_year")
@@ -69,7 +70,10 @@ def answer(result: Optimised) -> str:
     """What was found, in two or three sentences."""
     tried, front = len(result.result.found.shares), len(result.order)
     aims = ", ".join(aim_words(aim) for aim in result.problem.aims)
-    found = f"Of {tried:,} policies, {front:,} are not beaten by another in all of: {aims}."
+    if not front:
+        return f"None of {tried:,} policies does better than the scenarios in one of: {aims}."
+    are = "is" if front == 1 else "are"
+    found = f"Of {tried:,} policies, {front:,} {are} not beaten by another in all of: {aims}."
     return " ".join([found, *_against(result)])
 
 
@@ -117,6 +121,8 @@ def summary(result: Optimised, command: str) -> str:
 def _parts(result: Optimised, command: str) -> Iterator[str]:
     yield "# Policies that no other beats"
     yield answer(result)
+    if not len(result.order):
+        return
     yield _how_to_read(result)
     yield "## Step by step: " + _main_words(result) + "\n\n" + _steps(result)
     yield "## Which measure picks which policy\n\n" + _picks(result)
@@ -164,10 +170,8 @@ def _steps(result: Optimised) -> str:
 
 
 def _cost(found: Interval) -> str:
-    """What a step costs; unknown where the step in the first aim may as well be none."""
-    if math.isnan(found.estimate) or found.low < 0.0 or found.estimate < 0.0:
-        return f"{amount(found.estimate)} (not clear)" if math.isfinite(found.estimate) else "not clear"
-    return within(found)
+    """What a step costs; not clear where its interval holds zero."""
+    return within(found) if found.excludes_zero else f"{amount(found.estimate)} (not clear)"
 
 
 def _steps_note(result: Optimised, line: Sequence[int]) -> str:
@@ -175,9 +179,15 @@ def _steps_note(result: Optimised, line: Sequence[int]) -> str:
     more = f" {left_out} more lie between them (`front.csv`)." if left_out else ""
     return (
         "These are the policies that no other beats in both main aims; the last column is the price of going "
-        "from the row above to this one. The other policies of the front are better in "
-        f"{' or '.join(label(CATALOGUE[aim]) for aim in result.problem.aims[2:]) or 'neither'}.{more}"
+        f"from the row above to this one. {_others(result)}{more}"
     )
+
+
+def _others(result: Optimised) -> str:
+    further = " or ".join(label(CATALOGUE[aim]) for aim in result.problem.aims[2:])
+    if not further:
+        return "The other policies of the front are beaten in both under the new draws."
+    return f"The other policies of the front are there for {further}, or are beaten under the new draws."
 
 
 def _thinned(line: Sequence[int]) -> list[int]:

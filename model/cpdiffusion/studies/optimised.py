@@ -126,6 +126,8 @@ class Optimised:
     def picks(self) -> dict[str, int]:
         """The policy of the front that each measure puts first; of equals the one with the better mean."""
         first = self.number_of_references
+        if first == len(self.names):  # the references beat everything that was tried
+            return {}
         found = self.measures
         by = {"mean": found["mean"], "regret": -found["regret"], "satisficing": found["satisficing"]}
         return {name: first + int(np.lexsort((-found["mean"][first:], -by[name][first:]))[0]) for name in by}

@@ -20,9 +20,9 @@ OTHER = ("support", "cohort_size", "subsidy_rate", "integrated_safety", "targeti
 DROPPED = ("study", "out", "overwrite", "factors", "optimise", "runner", "dask", "scenarios", "baseline")
 
 
-def policy_words(levers: Mapping[str, Any], instruments: Mapping[str, float]) -> str:
-    """Levers by their plain names, and strengths of instruments, as a phrase."""
-    parts = [_support(levers), f"{amount(levers['budget_mkrw_per_year'])} million KRW a year"]
+def policy_words(levers: Mapping[str, Any], instruments: Mapping[str, float], where: str = "") -> str:
+    """Levers by their plain names, and strengths of instruments, in words; ``where`` follows the budget."""
+    parts = [_support(levers), f"{amount(levers['budget_mkrw_per_year'])} million KRW a year{where}"]
     parts += [_subsidy(levers["subsidy_rate"]), _safety(levers["integrated_safety"])]
     parts += [FIRST[levers["targeting"]]] if levers["targeting"] != "random" else []
     parts += [f"{name.replace('_', ' ')} {_said(levers[name])}" for name in levers if name not in OTHER]
