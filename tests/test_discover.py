@@ -493,7 +493,7 @@ def test_what_was_interrupted_goes_on_to_the_same_bytes(
     ("words", "said"),
     [
         (["discover.results=no_such"], "there is no such folder"),
-        (["discover.outcome=adoptrs"], "did you mean 'adopters'?"),
+        (["discover.outcome=adoptrs"], "did you mean 'adopters'"),
         (["scenarios=[cluster_25]"], "compares two scenarios, and there is only 'cluster_25'"),
         (["scenarios=[none,cluster_25]"], "which does not support firms one by one"),
         (["sweep.points=20"], "too few for a box"),

@@ -45,7 +45,7 @@ FLOORS = (
     {"calibration"},
     {"efficiency"},
     {"measures"},
-    {"discovery", "factors"},
+    {"discovery", "factors", "search"},
     {"plots"},
     {"studies"},
     {"config"},

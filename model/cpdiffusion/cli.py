@@ -30,6 +30,7 @@ cpdiffusion: how cleaner production spreads among small and medium manufacturers
   cpdiffusion study=discover                         under which conditions individual support wins
   cpdiffusion study=sensitivity                      which assumptions the answer depends on, how strongly
   cpdiffusion study=replicates                       how many replicates are enough for the difference asked
+  cpdiffusion study=optimise                         policies that no other beats in all aims at once
   cpdiffusion study=validate                         how well returns not seen are predicted
   cpdiffusion study=validate results=own.csv         the same for your own table, with Table 4's columns
   cpdiffusion study=calibrate                        which parameters fit the evidence (a quarter of an hour)
@@ -89,14 +90,6 @@ def _run(words: list[str]) -> int:
 
 
 # Studies are imported when they are asked for: --help and a mistake must not wait for pandas.
-MODULES = {
-    "audit": "audit", "parameters": "parameters", "compare": "results", "simulate": "simulate_folder",
-    "measures": "measures", "portfolio": "portfolio_folder", "headline": "headline_folder",
-    "sensitivity": "sensitivity_folder", "replicates": "replicates_folder",
-    "sweep": "sweep_folder", "validate": "validate_folder", "calibrate": "calibrate_folder",
-    "recover": "recover_folder", "efficiency": "efficiency_folder", "allocate": "allocate_folder",
-    "discover": "discover_folder",
-}  # fmt: skip
 PRINTED = ("audit", "parameters")
 WITHOUT_SCENARIOS = ("measures", "validate", "calibrate", "recover", "efficiency")
 
@@ -105,8 +98,9 @@ def _function_of(study: str) -> Callable[..., Any]:
     """A study's function that prints, or that writes its folder."""
     from importlib import import_module
 
-    name = f"print_{study}" if study in PRINTED else f"{study}_to_folder"
-    function: Callable[..., Any] = getattr(import_module(f"cpdiffusion.studies.{MODULES[study]}"), name)
+    printed = study in PRINTED
+    module = import_module(f"cpdiffusion.studies.{study if printed else f'{study}_folder'}")
+    function: Callable[..., Any] = getattr(module, f"print_{study}" if printed else f"{study}_to_folder")
     return function
 
 

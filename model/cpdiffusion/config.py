@@ -21,13 +21,14 @@ from cpdiffusion.policy.scenarios import first_problem, read_plain_yaml
 from cpdiffusion.studies.settings import SHIPPED, Settings, names_a_posterior
 
 PACKAGE = Path(__file__).resolve().parent
-DRAWING = ("compare", "headline", "sweep", "allocate", "replicates")  # studies that draw from a posterior
+DRAWING = ("compare", "headline", "sweep", "allocate", "replicates", "optimise")  # from a posterior
 FREE = {
     "parameters": sorted(BY_NAME),
     "levers": sorted(Levers.model_fields),
     "instruments": sorted(CATALOGUE),
     "changes": None,
     "factors": None,
+    "optimise.thresholds": None,
 }
 
 
@@ -159,8 +160,7 @@ def _checked(word: str) -> str:
         raise InputError(f"'{word}': settings are replaced, not added or removed; write name=value.")
     if key == "parameters" and value != "{}":
         return f"posterior.file={_posterior_file(value)}"
-    group = key.partition(".")[0]
-    if group in FREE and "." in key:
+    if group := next((name for name in FREE if key.startswith(f"{name}.")), None):
         _require_known(group, key)
         return f"++{word}"
     return word

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cpdiffusion.studies.compare_folder import drawn
 from cpdiffusion.studies.folder import Job
 from cpdiffusion.studies.headline import Headline, headline
 from cpdiffusion.studies.headline_summary import finding, summary
-from cpdiffusion.studies.results import drawn
 from cpdiffusion.studies.settings import Settings
 
 

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from cpdiffusion.errors import did_you_mean
 from cpdiffusion.outcomes.catalogue import CATALOGUE
 from cpdiffusion.policy.levers import LARGEST_COHORT
+from cpdiffusion.studies.aims import aim_sign
 
 LONGEST_HORIZON_YEARS = 100
 SMALLEST_COHORT = 2
@@ -160,6 +161,52 @@ class SweepSettings(BaseModel):
         return value
 
 
+class OptimiseSettings(BaseModel):
+    """What a search for policies aims at, over which levers, and how long it goes on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    aims: list[str] = Field(description="outcomes, two or more; the first two are the main ones")
+    robust: Literal["mean", "regret", "satisficing"]
+    thresholds: dict[str, float] = Field(description="of aims: good enough; else the first scenario's level")
+    usual_factors: dict[str, Any] = Field(description="what varies where factors is empty")
+    population: int = Field(ge=4, le=10_000, description="candidates per generation")
+    generations: int = Field(ge=1, le=100_000)
+    front: int = Field(ge=2, le=10_000, description="policies of the front that are told, at most")
+    draws: int = Field(ge=2, le=100_000, description="of the parameters, the same for every candidate")
+    held_out_draws: int = Field(ge=2, le=100_000, description="on which the front is evaluated again")
+
+    @field_validator("aims", mode="before")
+    @classmethod
+    def _one_is_a_list_too(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("aims")
+    @classmethod
+    def _can_be_aimed_at(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if name not in CATALOGUE:
+                raise PydanticCustomError("no_outcome", "must be outcomes{hint}", {"hint": _hint(name)})
+            if not aim_sign(name):
+                raise PydanticCustomError(
+                    "no_aim", "{name} is neither better high nor low; aim at another", {"name": name}
+                )
+        if len(value) < 2 or len(set(value)) < len(value):
+            raise PydanticCustomError("too_few", "must name two aims or more, each once")
+        return value
+
+    @field_validator("thresholds")
+    @classmethod
+    def _are_of_aims(cls, value: dict[str, float], known: ValidationInfo) -> dict[str, float]:
+        for name in value:
+            if name not in (aims := known.data.get("aims", [name])):
+                raise PydanticCustomError(
+                    "no_aim_of_it", "{name} is no aim; the aims are {aims}, set optimise.aims to change them",
+                    {"name": name, "aims": ", ".join(aims)},
+                )  # fmt: skip
+        return value
+
+
 def _hint(name: str) -> str:
     return did_you_mean(name, CATALOGUE).rstrip(".?")
 
@@ -300,7 +347,8 @@ class Settings(BaseModel):
 
     study: Literal[
         "compare", "simulate", "measures", "portfolio", "headline", "validate", "calibrate", "recover",
-        "sweep", "sensitivity", "replicates", "discover", "efficiency", "allocate", "audit", "parameters",
+        "sweep", "sensitivity", "replicates", "discover", "optimise", "efficiency", "allocate", "audit",
+        "parameters",
     ]  # fmt: skip
     region: str | list[str] = Field(description="a preset, several, or 'all'")
     behaviour: Literal["peer_benefit", "threshold", "bass", "cascade"]
@@ -329,6 +377,7 @@ class Settings(BaseModel):
     allocate: AllocateSettings
     discover: DiscoverSettings
     sensitivity: SensitivitySettings
+    optimise: OptimiseSettings
     why: bool
     turning: bool
     figures: bool

@@ -1,0 +1,1 @@
+"""Search for policies that are good in several aims at once, whatever is searched."""
