@@ -14,7 +14,7 @@ from cpdiffusion.errors import InputError
 from cpdiffusion.search.problem import Candidate, Draws, Flags, Floats
 from cpdiffusion.search.search import Plan
 from cpdiffusion.search.standing import StandingCrew
-from cpdiffusion.studies.optimise import Searched, searched
+from cpdiffusion.studies.optimise.study import Searched, searched
 
 
 @dataclass(frozen=True)

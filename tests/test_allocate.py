@@ -22,11 +22,10 @@ from cpdiffusion.parameters import moments_of
 from cpdiffusion.plots import allocation as drawing
 from cpdiffusion.plots import response
 from cpdiffusion.plots.save import figure, save
-from cpdiffusion.studies import allocate as study
-from cpdiffusion.studies.allocate import Allocation
-from cpdiffusion.studies.allocate_choice import GAP, best_choice, best_value, least_regret, regret
-from cpdiffusion.studies.allocate_folder import OUTCOME_TITLES
-from cpdiffusion.studies.allocate_regions import (
+from cpdiffusion.studies.allocate import study
+from cpdiffusion.studies.allocate.choice import GAP, best_choice, best_value, least_regret, regret
+from cpdiffusion.studies.allocate.folder import OUTCOME_TITLES
+from cpdiffusion.studies.allocate.regions import (
     LEVEL,
     clean_effects,
     effect_sd,
@@ -34,10 +33,11 @@ from cpdiffusion.studies.allocate_regions import (
     region_experiments,
     unsureness,
 )
-from cpdiffusion.studies.allocate_run import ADOPTERS, BENEFIT, MONEY, asked
-from cpdiffusion.studies.allocate_splits import BEST, EVEN, ROBUST, SCORED, TITLES, TODAY, fixed_splits
-from cpdiffusion.studies.allocate_summary import answer, summary, verdict
-from cpdiffusion.studies.allocate_tables import AS_ESTIMATED, WITHOUT, steps_of
+from cpdiffusion.studies.allocate.run import ADOPTERS, BENEFIT, MONEY, asked
+from cpdiffusion.studies.allocate.splits import BEST, EVEN, ROBUST, SCORED, TITLES, TODAY, fixed_splits
+from cpdiffusion.studies.allocate.study import Allocation
+from cpdiffusion.studies.allocate.summary import answer, summary, verdict
+from cpdiffusion.studies.allocate.tables import AS_ESTIMATED, WITHOUT, steps_of
 from cpdiffusion.world.regions import REGIONS
 from test_plots import by_gid
 

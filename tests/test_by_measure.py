@@ -17,8 +17,8 @@ from cpdiffusion.outcomes.paired import mean_interval
 from cpdiffusion.parameters import parameters
 from cpdiffusion.plots import measures as plot
 from cpdiffusion.plots import save
-from cpdiffusion.studies.by_measure import ALL, QUANTITIES, TAKEN, measure_table
-from cpdiffusion.studies.summary import summary
+from cpdiffusion.studies.compare.by_measure import ALL, QUANTITIES, TAKEN, measure_table
+from cpdiffusion.studies.compare.summary import summary
 from cpdiffusion.world.world import Recipe
 
 REFERENCE = Path(__file__).parent / "reference" / "measures.csv"

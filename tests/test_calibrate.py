@@ -39,7 +39,7 @@ from cpdiffusion.evidence.moments import return_moments
 from cpdiffusion.evidence.table4 import COLUMNS, RegionYear, table4
 from cpdiffusion.parameters import parameters
 from cpdiffusion.runner.unfinished import take_up
-from cpdiffusion.studies.calibrate import problem_of, what_matters
+from cpdiffusion.studies.calibrate.study import problem_of, what_matters
 from cpdiffusion.studies.words import percent
 
 OWN = (

@@ -28,12 +28,12 @@ from cpdiffusion.runner.carry_out import carry_out
 from cpdiffusion.runner.crew import local_crew
 from cpdiffusion.runner.shards import Shards
 from cpdiffusion.runner.work import Done
-from cpdiffusion.studies.discover_folder import write
-from cpdiffusion.studies.discover_question import answer
-from cpdiffusion.studies.discover_source import Source
-from cpdiffusion.studies.discover_summary import said, summary
-from cpdiffusion.studies.discovered import Discovered
-from cpdiffusion.studies.opened import POINTS, Opened
+from cpdiffusion.studies.discover.folder import write
+from cpdiffusion.studies.discover.question import answer
+from cpdiffusion.studies.discover.source import Source
+from cpdiffusion.studies.discover.study import Discovered
+from cpdiffusion.studies.discover.summary import said, summary
+from cpdiffusion.studies.sweep.opened import POINTS, Opened
 
 # --- a planted work: many factors, of which a few make individual support win in a corner ---------
 

@@ -21,7 +21,7 @@ from cpdiffusion.efficiency.scores import beyond, scores, within
 from cpdiffusion.efficiency.windows import windows
 from cpdiffusion.errors import InputError
 from cpdiffusion.evidence.table4 import VARIANTS
-from cpdiffusion.studies.efficiency_sets import REGION, REGION_YEAR, sets_of_table4
+from cpdiffusion.studies.efficiency.sets import REGION, REGION_YEAR, sets_of_table4
 from exact_simplex import multiplier_score
 from known_frontier import TRUE_SCORE, coverage
 

@@ -16,9 +16,9 @@ from cpdiffusion.evidence.table4 import table4
 from cpdiffusion.plots import change, peers
 from cpdiffusion.plots import efficiency as drawing
 from cpdiffusion.plots.save import figure, save
-from cpdiffusion.studies.efficiency import Efficiency, efficiency
-from cpdiffusion.studies.efficiency_sets import ALL, CLEAN, REGION, REGION_YEAR, rows_of_table4
-from cpdiffusion.studies.efficiency_summary import answer, summary
+from cpdiffusion.studies.efficiency.sets import ALL, CLEAN, REGION, REGION_YEAR, rows_of_table4
+from cpdiffusion.studies.efficiency.study import Efficiency, efficiency
+from cpdiffusion.studies.efficiency.summary import answer, summary
 from test_plots import by_gid
 
 QUICK = ["study=efficiency", "efficiency.bootstrap=50", "figures=false", "progress=false"]

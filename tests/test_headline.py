@@ -25,9 +25,9 @@ from cpdiffusion.plots import cohort_sizes, depends
 from cpdiffusion.plots.save import figure
 from cpdiffusion.policy.programme import advice_costs
 from cpdiffusion.studies import draws
-from cpdiffusion.studies.headline import Headline
-from cpdiffusion.studies.headline_sizes import of_size
-from cpdiffusion.studies.headline_summary import as_good, finding, span, summary
+from cpdiffusion.studies.headline.sizes import of_size
+from cpdiffusion.studies.headline.study import Headline
+from cpdiffusion.studies.headline.summary import as_good, finding, span, summary
 from cpdiffusion.studies.words import amount
 from test_plots import by_gid, visible_texts
 

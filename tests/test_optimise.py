@@ -26,11 +26,11 @@ from cpdiffusion.search import breeding
 from cpdiffusion.search.front import dominators, hypervolumes, undominated
 from cpdiffusion.search.problem import Draws, Floats
 from cpdiffusion.search.robust import max_regret, mean, satisfied, scores, yardstick
-from cpdiffusion.studies.aims import aim_sign, aim_words
-from cpdiffusion.studies.levers_searched import LeversSearched, step_of
-from cpdiffusion.studies.optimise import Searched, problem_of
-from cpdiffusion.studies.optimised import Optimised
-from cpdiffusion.studies.policy_words import policy_words
+from cpdiffusion.studies.optimise.aims import aim_sign, aim_words
+from cpdiffusion.studies.optimise.levers_searched import LeversSearched, step_of
+from cpdiffusion.studies.optimise.optimised import Optimised
+from cpdiffusion.studies.optimise.policy_words import policy_words
+from cpdiffusion.studies.optimise.study import Searched, problem_of
 from planted_search import Faulty, Planted, search
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -296,7 +296,7 @@ def test_later_draws_are_others() -> None:
 
 
 def test_every_candidate_is_run_once_whatever_runs_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cpdiffusion.studies import levers_searched as module
+    from cpdiffusion.studies.optimise import levers_searched as module
 
     problem, run, sizes = levers_searched(), module.run_batch, []
     monkeypatch.setattr(module, "run_batch", lambda e, *a: sizes.append(len(e.designs)) or run(e, *a))

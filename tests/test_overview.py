@@ -18,8 +18,8 @@ from cpdiffusion.cli import main
 from cpdiffusion.outcomes.experiment import NO_POLICY, run_replicate
 from cpdiffusion.plots import overview as drawing
 from cpdiffusion.plots.save import figure, save
-from cpdiffusion.studies.compare import Comparison
-from cpdiffusion.studies.overview import cost_per_adopter, overview
+from cpdiffusion.studies.compare.overview import cost_per_adopter, overview
+from cpdiffusion.studies.compare.study import Comparison
 from test_plots import by_gid, extent, visible_texts
 
 QUICK = [

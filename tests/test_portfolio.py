@@ -27,9 +27,9 @@ from cpdiffusion.plots import portfolio as drawing
 from cpdiffusion.plots.save import figure, save
 from cpdiffusion.policy.design import Design, design_of
 from cpdiffusion.policy.scenarios import load_scenario
-from cpdiffusion.studies import portfolio as study
-from cpdiffusion.studies.portfolio import BASE, BENEFIT, MONEY, Candidates, Members, Portfolio
-from cpdiffusion.studies.portfolio_folder import headline, summary
+from cpdiffusion.studies.portfolio import study
+from cpdiffusion.studies.portfolio.folder import headline, summary
+from cpdiffusion.studies.portfolio.study import BASE, BENEFIT, MONEY, Candidates, Members, Portfolio
 from test_plots import by_gid, extent, visible_texts
 
 SCENARIOS = folder_of("scenarios")

@@ -28,7 +28,7 @@ from cpdiffusion.parameters import BY_NAME, parameters
 from cpdiffusion.policy.design import design_of
 from cpdiffusion.policy.levers import Levers
 from cpdiffusion.studies import draws as study_draws
-from cpdiffusion.studies.by_measure import ALL
+from cpdiffusion.studies.compare.by_measure import ALL
 from cpdiffusion.world.world import Recipe
 
 QUICK = [

@@ -10,7 +10,7 @@ from cpdiffusion.evidence.reference_paths import REFERENCE_PATHS
 from cpdiffusion.instruments.concerns import smart_rank
 from cpdiffusion.outcomes.experiment import run_replicate
 from cpdiffusion.plots import references, save
-from cpdiffusion.studies.references import REPLICATES, on_smart_complexes, smart_shares
+from cpdiffusion.studies.compare.references import REPLICATES, on_smart_complexes, smart_shares
 from cpdiffusion.studies.setup import Plan, plan
 
 WORDS = ["parameters.firms_per_region=300", "horizon_years=5"]

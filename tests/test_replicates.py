@@ -15,7 +15,7 @@ from cpdiffusion.config import folder_of, load
 from cpdiffusion.factors.known import Values
 from cpdiffusion.outcomes.catalogue import HEADLINE
 from cpdiffusion.runner.shards import Shards
-from cpdiffusion.studies.enough import (
+from cpdiffusion.studies.replicates.enough import (
     for_half_width,
     for_power,
     interval_half_width,
@@ -24,8 +24,8 @@ from cpdiffusion.studies.enough import (
     sd_at_most,
     stable_from,
 )
-from cpdiffusion.studies.replicates import Enough, draws_for, work_of
-from cpdiffusion.studies.replicates_summary import answer, summary
+from cpdiffusion.studies.replicates.study import Enough, draws_for, work_of
+from cpdiffusion.studies.replicates.summary import answer, summary
 
 SCENARIOS = folder_of("scenarios")
 QUICK = [

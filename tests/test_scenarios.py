@@ -14,7 +14,7 @@ from cpdiffusion.parameters import BY_NAME
 from cpdiffusion.policy.design import CHANNELS, design_of
 from cpdiffusion.policy.scenarios import load_scenario, scenario_ids
 from cpdiffusion.registry.instruments import INSTRUMENTS
-from cpdiffusion.studies.compare import compare
+from cpdiffusion.studies.compare.study import compare
 from cpdiffusion.studies.scenario_table import RESTS_ON, TARGETS, scenario_table
 
 FOLDER = folder_of("scenarios")

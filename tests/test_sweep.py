@@ -23,10 +23,10 @@ from cpdiffusion.errors import InputError
 from cpdiffusion.factors.factor import factors_of
 from cpdiffusion.runner.crew import compute
 from cpdiffusion.runner.work import Chunk
-from cpdiffusion.studies.opened import open_results
 from cpdiffusion.studies.replicate_work import ReplicateWork
-from cpdiffusion.studies.sweep import sweep_work
-from cpdiffusion.studies.sweep_table import correlation_ratio, rank_correlation
+from cpdiffusion.studies.sweep.opened import open_results
+from cpdiffusion.studies.sweep.study import sweep_work
+from cpdiffusion.studies.sweep.table import correlation_ratio, rank_correlation
 
 SMALL = ["study=sweep", "parameters.firms_per_region=200", "horizon_years=6", "sweep.replicates=6",
          "workers=1", "progress=false"]  # fmt: skip
@@ -227,7 +227,7 @@ def unfinished(folder: Path, units: int) -> Path:
     assert main([*SMALL, *TWO, f"out={folder}/it"]) == 0  # for what it asks
     from cpdiffusion.runner.shards import Shards
     from cpdiffusion.runner.unfinished import take_up
-    from cpdiffusion.studies.sweep import asked_for
+    from cpdiffusion.studies.sweep.study import asked_for
 
     settings = load([*SMALL, *TWO])
     work = sweep_work(settings, folder_of("scenarios"))

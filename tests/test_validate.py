@@ -26,9 +26,9 @@ from cpdiffusion.config import load
 from cpdiffusion.evidence.table4 import COLUMNS, RegionYear, table4
 from cpdiffusion.plots import validation as drawing
 from cpdiffusion.plots.save import figure, save
-from cpdiffusion.studies import validate_summary
-from cpdiffusion.studies.validate import tables_of
-from cpdiffusion.studies.validate_summary import chance_range
+from cpdiffusion.studies.validate import summary as validate_summary
+from cpdiffusion.studies.validate.study import tables_of
+from cpdiffusion.studies.validate.summary import chance_range
 from test_plots import extent, visible_texts
 
 SMALL = tuple(row for row in table4() if row.region in ("daegu", "ulsan", "ansan") and row.year >= 2011)

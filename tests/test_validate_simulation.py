@@ -41,7 +41,7 @@ from cpdiffusion.cli import main
 from cpdiffusion.errors import InputError
 from cpdiffusion.evidence.table4 import COLUMNS, RegionYear, table4
 from cpdiffusion.runner.parallel import Workers
-from cpdiffusion.studies import validate_simulation
+from cpdiffusion.studies.validate import simulation as validate_simulation
 
 ROWS = table4()
 YEARS = years_spanned(ROWS)
@@ -319,7 +319,7 @@ GOOD = [
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """The study with few candidates."""
-    from cpdiffusion.studies import validate as study
+    from cpdiffusion.studies.validate import study
 
     def quick(years: int, seed: int, mapper: Callable[..., Iterator[Candidate | None]]) -> Bank:
         return bank_of(years, seed, mapper, candidates=20)

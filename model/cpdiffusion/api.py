@@ -9,20 +9,20 @@ from cpdiffusion.config import folder_of, load
 from cpdiffusion.errors import InputError
 from cpdiffusion.measures.table import Measures
 from cpdiffusion.policy.scenarios import scenario_ids
-from cpdiffusion.studies.allocate import Allocation
-from cpdiffusion.studies.allocate import allocate as _allocate
-from cpdiffusion.studies.compare import Comparison
-from cpdiffusion.studies.compare import compare as _compare
-from cpdiffusion.studies.efficiency import Efficiency
-from cpdiffusion.studies.efficiency import efficiency as _efficiency
-from cpdiffusion.studies.headline import Headline
-from cpdiffusion.studies.headline import headline as _headline
-from cpdiffusion.studies.measures import observed_measures
-from cpdiffusion.studies.opened import Opened, open_results
+from cpdiffusion.studies.allocate.study import Allocation
+from cpdiffusion.studies.allocate.study import allocate as _allocate
+from cpdiffusion.studies.compare.study import Comparison
+from cpdiffusion.studies.compare.study import compare as _compare
+from cpdiffusion.studies.efficiency.study import Efficiency
+from cpdiffusion.studies.efficiency.study import efficiency as _efficiency
+from cpdiffusion.studies.headline.study import Headline
+from cpdiffusion.studies.headline.study import headline as _headline
+from cpdiffusion.studies.measures.folder import observed_measures
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.setup import plan, recipe_of
-from cpdiffusion.studies.simulate import Simulation, chosen, seed_of
-from cpdiffusion.studies.simulate import simulate as _simulate
+from cpdiffusion.studies.simulate.study import Simulation, chosen, seed_of
+from cpdiffusion.studies.simulate.study import simulate as _simulate
+from cpdiffusion.studies.sweep.opened import Opened, open_results
 from cpdiffusion.world.world import Recipe
 
 __all__ = [

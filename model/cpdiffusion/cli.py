@@ -99,7 +99,7 @@ def _function_of(study: str) -> Callable[..., Any]:
     from importlib import import_module
 
     printed = study in PRINTED
-    module = import_module(f"cpdiffusion.studies.{study if printed else f'{study}_folder'}")
+    module = import_module(f"cpdiffusion.studies.{study if printed else f'{study}.folder'}")
     function: Callable[..., Any] = getattr(module, f"print_{study}" if printed else f"{study}_to_folder")
     return function
 

@@ -10,6 +10,7 @@ from typing import Any
 from cpdiffusion.runner.folder import check_target, next_free, staged
 from cpdiffusion.runner.manifest import write_manifest
 from cpdiffusion.runner.progress import announce_compilation
+from cpdiffusion.studies.going_on import with_next_commands
 from cpdiffusion.studies.settings import Settings
 
 
@@ -35,7 +36,8 @@ class Job:
         """
         with staged(self.out, self.settings.overwrite) as folder:
             write(folder)
-            (folder / "summary.md").write_text(summary, encoding="utf-8")
+            told = with_next_commands(summary, self.settings.study, self.command)
+            (folder / "summary.md").write_text(told, encoding="utf-8")
             write_manifest(folder, {**self._asked(), **(drawn or {})}, self._inputs())
         print(answer)
         print(f"results: {self.out}")

@@ -16,7 +16,7 @@ from cpdiffusion.studies.settings import SHIPPED
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cpdiffusion.studies.compare import Comparison
+    from cpdiffusion.studies.compare.study import Comparison
 
 SHOWN = (
     HEADLINE, "spillover_adopters", "supported_adopters", "private_investment_mkrw", "total_benefit_mkrw",

@@ -15,7 +15,7 @@ from cpdiffusion.outcomes.experiment import FIRMS_STACKED, run_batch
 from cpdiffusion.outcomes.memo import Memo
 from cpdiffusion.runner.work import Columns, Done, Failed, joined
 from cpdiffusion.studies.at_point import Ground
-from cpdiffusion.studies.compare import whole_draws
+from cpdiffusion.studies.compare.study import whole_draws
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from cpdiffusion.errors import did_you_mean
 from cpdiffusion.outcomes.catalogue import CATALOGUE
 from cpdiffusion.policy.levers import LARGEST_COHORT
-from cpdiffusion.studies.aims import aim_sign
+from cpdiffusion.studies.optimise.aims import aim_sign
 
 LONGEST_HORIZON_YEARS = 100
 SMALLEST_COHORT = 2

@@ -1,0 +1,1 @@
+"""``study=allocate``: who should get the budget."""

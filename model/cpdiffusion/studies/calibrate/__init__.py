@@ -1,0 +1,1 @@
+"""``study=calibrate``: which parameters fit the evidence."""

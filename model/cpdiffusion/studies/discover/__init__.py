@@ -1,0 +1,1 @@
+"""``study=discover``: under which conditions the answer turns."""

@@ -1,0 +1,1 @@
+"""``study=efficiency``: relative efficiency of programmes."""

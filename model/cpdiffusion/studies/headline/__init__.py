@@ -1,0 +1,1 @@
+"""``study=headline``: the main finding under the posterior."""

@@ -1,0 +1,1 @@
+"""``study=measures``: how a diffusion that was observed went."""

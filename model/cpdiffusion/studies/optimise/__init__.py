@@ -1,0 +1,1 @@
+"""``study=optimise``: policies that no other beats."""

@@ -1,0 +1,1 @@
+"""``study=portfolio``: which instruments to add under a budget."""

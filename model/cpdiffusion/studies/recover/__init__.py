@@ -1,0 +1,1 @@
+"""``study=recover``: whether planted parameters are found again."""

@@ -1,0 +1,1 @@
+"""``study=replicates``: how many replicates are enough."""

@@ -1,0 +1,1 @@
+"""``study=sensitivity``: what the answer depends on."""

@@ -1,0 +1,1 @@
+"""``study=simulate``: one run, firm by firm."""

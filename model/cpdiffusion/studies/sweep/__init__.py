@@ -1,0 +1,1 @@
+"""``study=sweep``: scenarios at many points, every run kept."""

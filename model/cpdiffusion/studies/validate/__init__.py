@@ -1,0 +1,1 @@
+"""``study=validate``: how well returns not seen are predicted."""
