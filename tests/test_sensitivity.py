@@ -23,9 +23,9 @@ from cpdiffusion.runner.work import Done, Failed, joined
 from cpdiffusion.studies.point_values import Quantity, quantities
 from cpdiffusion.studies.sensitivity.design import Design, one_at_a_time, saltelli, trajectories
 from cpdiffusion.studies.sensitivity.indices import Index, elementary_effects, indices, whole_groups
+from cpdiffusion.studies.sensitivity.settings import SensitivitySettings
 from cpdiffusion.studies.sensitivity.study import Sensitivity, analysed, asked_of, run_sensitivity, values_at
 from cpdiffusion.studies.sensitivity.summary import summary
-from cpdiffusion.studies.settings import SensitivitySettings
 from cpdiffusion.studies.sweep.opened import open_results
 
 SCENARIOS = folder_of("scenarios")

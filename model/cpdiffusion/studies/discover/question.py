@@ -11,8 +11,8 @@ from cpdiffusion.errors import InputError
 from cpdiffusion.factors.known import Values
 from cpdiffusion.outcomes.catalogue import CATALOGUE, HEADLINE
 from cpdiffusion.outcomes.paired import CONFIDENCE, draw_means, mean_interval
+from cpdiffusion.studies.discover.settings import DiscoverSettings
 from cpdiffusion.studies.discover.source import Source, cohort_scenarios
-from cpdiffusion.studies.settings import DiscoverSettings
 from cpdiffusion.studies.sweep.table import levels
 from cpdiffusion.studies.words import amount
 

@@ -14,8 +14,9 @@ from cpdiffusion.discovery.search import FEWEST_HITS, Discovery, Found, How, dis
 from cpdiffusion.factors.factor import Factor
 from cpdiffusion.factors.known import Values
 from cpdiffusion.studies.discover.question import Answer
+from cpdiffusion.studies.discover.settings import DiscoverSettings
 from cpdiffusion.studies.discover.source import Source
-from cpdiffusion.studies.settings import DiscoverSettings, Settings
+from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.sweep.table import correlation_ratio, groups_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from cpdiffusion.efficiency.data import units_of
 from cpdiffusion.errors import InputError, did_you_mean
 from cpdiffusion.studies.efficiency.sets import OWN, Rows
-from cpdiffusion.studies.settings import EfficiencySettings
+from cpdiffusion.studies.efficiency.settings import EfficiencySettings
 from cpdiffusion.world.readers import bytes_of, numbered_rows, utf_8
 
 Line = tuple[int, list[str]]  # its number in the file, its cells

@@ -16,7 +16,7 @@ from cpdiffusion.errors import InputError
 from cpdiffusion.factors.factor import Factor
 from cpdiffusion.factors.known import Value, Values
 from cpdiffusion.factors.points import Points, of_shares, plain
-from cpdiffusion.studies.settings import SensitivitySettings
+from cpdiffusion.studies.sensitivity.settings import SensitivitySettings
 
 GRID_LEVELS = 4  # of a range in Morris' trajectories; a step is two thirds of the range
 
