@@ -130,7 +130,8 @@ def test_a_point_that_cannot_be_costs_no_other_and_says_how_to_repeat_it(
     assert ledger.state.tolist() == ["done", "failed"]
     assert "larger than the region (200 firms)" in ledger.reason[1]
     assert set(open_results(tmp_path / "it").runs().point) == {0}
-    assert open_results(tmp_path / "it").failed.point.tolist() == [1]
+    opened = open_results(tmp_path / "it").ledger
+    assert opened.point[opened.state == "failed"].tolist() == [1]
     again = shlex.split(ledger.command[1])
     assert again[:2] == ["cpdiffusion", "study=compare"]
     assert "levers.cohort_size=400" in again
@@ -149,6 +150,21 @@ def test_a_sweep_of_nothing_but_failures_is_one_sentence(
 ) -> None:
     assert main([*SMALL, "factors.levers.cohort_size=[400,300]", f"out={tmp_path}/it"]) == 2
     assert "no point can be computed; the first because of this: " in capsys.readouterr().err
+
+
+def test_a_point_that_fails_in_some_replicates_only_is_left_out_of_the_tables(tmp_path: Path) -> None:
+    from cpdiffusion.runner.shards import Shards, as_parquet
+    from cpdiffusion.studies.sweep.opened import Opened
+    from cpdiffusion.studies.sweep.table import levels
+
+    work = sweep_work(load([*SMALL, *TWO]), folder_of("scenarios"))
+    halves = ReplicateWork(work.ground, work.points, work.replicates, work.outcomes, 3)
+    shards = Shards(tmp_path)
+    for unit in (*range(6), 7):  # the second block of point 2 is not there
+        shards.write(Chunk(unit, 1), as_parquet(halves.run(unit, 1)))
+    points, found = levels(Opened(tmp_path), "adopters", ["individual", "cluster_25"])
+    assert points.tolist() == [0, 1, 3]
+    assert {values.shape for values in found.values()} == {(3, 6)}
 
 
 def test_a_fault_in_the_model_costs_only_its_point(monkeypatch: pytest.MonkeyPatch) -> None:

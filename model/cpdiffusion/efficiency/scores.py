@@ -42,11 +42,6 @@ class Scores:
         """Which units score 1 under constant returns."""
         return np.asarray(self.constant > 1.0 - ON_FRONTIER)
 
-    @property
-    def on_variable_frontier(self) -> NDArray[np.bool_]:
-        """Which units score 1 under variable returns."""
-        return np.asarray(self.variable > 1.0 - ON_FRONTIER)
-
 
 def within(units: Units, returns: Returns, orientation: Orientation) -> Floats:
     """Score of every unit before the frontier of its own set, shape (n,); one within rounding is 1."""

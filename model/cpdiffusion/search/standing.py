@@ -22,9 +22,8 @@ class StandingCrew:
 
     def __init__(self, problem: Problem, workers: int) -> None:
         self._problem, self._workers = problem, workers
-        self._stack, self._pool = contextlib.ExitStack(), None
-
-    _pool: Executor | None
+        self._stack = contextlib.ExitStack()
+        self._pool: Executor | None = None
 
     def __enter__(self) -> StandingCrew:
         return self

@@ -8,12 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cpdiffusion.errors import InputError, Interrupted
+from cpdiffusion.errors import InputError
 from cpdiffusion.factors.factor import Factor, factors_of
 from cpdiffusion.policy.scenarios import with_changes
-from cpdiffusion.runner.folder import write_whole
 from cpdiffusion.runner.shards import Shards
-from cpdiffusion.runner.unfinished import finished, take_up, unfinished_folder
+from cpdiffusion.runner.unfinished import finished, unfinished_folder
 from cpdiffusion.studies.at_point import Ground, ground_of
 from cpdiffusion.studies.discover.factors import SIZE, usual_factors
 from cpdiffusion.studies.discover.question import (
@@ -34,10 +33,9 @@ from cpdiffusion.studies.discover.summary import said, summary
 from cpdiffusion.studies.folder import Job
 from cpdiffusion.studies.replicate_work import ReplicateWork, replicate_work
 from cpdiffusion.studies.settings import Settings
-from cpdiffusion.studies.sweep.folder import INTERRUPTED, LEDGER
-from cpdiffusion.studies.sweep.ledger import ledger
-from cpdiffusion.studies.sweep.opened import POINTS, RUNS
-from cpdiffusion.studies.sweep.study import asked_for, effort_of, points_of, require_room, run_sweep
+from cpdiffusion.studies.sweep.ledger import interrupted, ledger
+from cpdiffusion.studies.sweep.opened import LEDGER, POINTS, RUNS
+from cpdiffusion.studies.sweep.study import asked_for, begun, effort_of, points_of, run_sweep
 from cpdiffusion.studies.sweep.summary import dry_run_text
 
 
@@ -73,19 +71,16 @@ def _run(settings: Settings, scenario_folder: Path, command: str) -> Path | None
         print(f"{len(work.points.columns)} factors vary: {', '.join(work.points.columns)}.")
         print(dry_run_text(effort_of(work, settings, _done(job.out))))
         return None
-    state = take_up(job.out, asked_of(work, settings))
-    shards = Shards(state)
-    work.points.frame().to_parquet(state / POINTS, index=False)
+    shards = begun(work, settings, job.out, asked_of(work, settings))
     try:
-        require_room(effort_of(work, settings, 0), job.out)
         run_sweep(work, settings, shards)
+        source = source_of_work(work, settings, shards.folder)
+        found = Discovered(settings, source, answer(source, settings.discover))
+        told = summary(found, command, job.out)
+        out = job.finish(partial(_write_all, found, work, shards, command), told, said(found), drawn(found))
     except KeyboardInterrupt:
-        raise _interrupted(work, shards, command) from None
-    source = source_of_work(work, settings, state)
-    found = Discovered(settings, source, answer(source, settings.discover))
-    told = summary(found, command, job.out)
-    out = job.finish(partial(_write_all, found, work, shards, command), told, said(found), drawn(found))
-    finished(state)
+        raise interrupted(work, shards, command) from None
+    finished(shards.folder)
     return out
 
 
@@ -145,13 +140,6 @@ def asked_of(work: ReplicateWork, settings: Settings) -> Mapping[str, Any]:
 def _done(out: Path) -> int:
     state = unfinished_folder(out)
     return sum(chunk.size for chunk in Shards(state).chunks()) if state.is_dir() else 0
-
-
-def _interrupted(work: ReplicateWork, shards: Shards, command: str) -> Interrupted:
-    write_whole(shards.folder / LEDGER, ledger(work, shards, command))
-    done = sum(chunk.size for chunk in shards.chunks())
-    runs = [round(units * work.runs_per_unit) for units in (done, work.units)]
-    return Interrupted(INTERRUPTED.format(done=runs[0], all=runs[1], folder=shards.folder))
 
 
 # --- files ---------------------------------------------------------------------------------------

@@ -30,10 +30,10 @@ def optimise_to_folder(settings: Settings, scenario_folder: Path, command: str) 
     state = take_up(job.out, asked_for(problem, settings))
     try:
         result = Optimised(settings, problem, run_optimise(problem, settings, state))
+        told = summary(result, command)
+        out = job.finish(partial(write, result), told, answer(result), drawn(result))
     except KeyboardInterrupt:
         raise Interrupted(interrupted(state)) from None
-    told = summary(result, command)
-    out = job.finish(partial(write, result), told, answer(result), drawn(result))
     finished(state)
     return out
 

@@ -31,12 +31,12 @@ def replicates_to_folder(settings: Settings, scenario_folder: Path, command: str
     shards = Shards(state)
     try:
         found = run_replicates(work, settings, shards)
+        told = summary(found, command)
+        out = job.finish(partial(write, found, shards), told, answer(found), drawn(found))
     except KeyboardInterrupt:
         done = sum(chunk.size for chunk in shards.chunks())
         runs = [round(units * work.runs_per_unit) for units in (done, work.units)]
         raise Interrupted(INTERRUPTED.format(done=runs[0], all=runs[1], folder=state)) from None
-    told = summary(found, command)
-    out = job.finish(partial(write, found, shards), told, answer(found), drawn(found))
     finished(state)
     return out
 

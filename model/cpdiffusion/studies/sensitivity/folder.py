@@ -38,7 +38,7 @@ from cpdiffusion.studies.sensitivity.table import (
 )
 from cpdiffusion.studies.settings import Settings
 from cpdiffusion.studies.sweep.ledger import as_csv, repeating
-from cpdiffusion.studies.sweep.opened import FAILED, POINTS, RUNS
+from cpdiffusion.studies.sweep.opened import POINTS, RUNS
 from cpdiffusion.studies.sweep.study import asked_for
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ def sensitivity_to_folder(settings: Settings, scenario_folder: Path, command: st
     state = take_up(job.out, {**asked_for(asked.base, settings), **libraries(asked)})
     try:
         result = run_sensitivity(asked, state)
+        told = summary(result, command, job.out)
+        out = job.finish(partial(write, result, command), told, answer(result), drawn(result))
     except KeyboardInterrupt:
         raise Interrupted(INTERRUPTED.format(done=kept_so_far(asked, state), folder=state)) from None
-    told = summary(result, command, job.out)
-    out = job.finish(partial(write, result, command), told, answer(result), drawn(result))
     finished(state)
     return out
 
@@ -103,7 +103,7 @@ def write(result: Sensitivity, command: str, folder: Path) -> None:
         table = turning_table(stage, result.main, defaults_of(result))
         table.to_csv(folder / "one_at_a_time.csv", index=False, float_format="%.10g")
     if any(stage.failed for stage in result.stages):
-        (folder / FAILED).write_text(failed_text(result, command), encoding="utf-8")
+        (folder / "failed.csv").write_text(failed_text(result, command), encoding="utf-8")
     if result.asked.settings.figures:
         write_figures(result, folder)
 

@@ -7,24 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cpdiffusion.errors import Interrupted
-from cpdiffusion.runner.folder import write_whole
-from cpdiffusion.runner.shards import Shards, as_parquet
-from cpdiffusion.runner.unfinished import finished, take_up, unfinished_folder
-from cpdiffusion.runner.work import Done
+from cpdiffusion.runner.shards import Shards
+from cpdiffusion.runner.unfinished import finished, unfinished_folder
 from cpdiffusion.studies.folder import Job
 from cpdiffusion.studies.replicate_work import ReplicateWork
 from cpdiffusion.studies.settings import Settings
-from cpdiffusion.studies.sweep.ledger import as_csv, ledger, repeating
-from cpdiffusion.studies.sweep.opened import FAILED, POINTS, RUNS, Opened
-from cpdiffusion.studies.sweep.study import asked_for, effort_of, require_room, run_sweep, sweep_work
+from cpdiffusion.studies.sweep.ledger import interrupted, ledger
+from cpdiffusion.studies.sweep.opened import LEDGER, POINTS, RUNS
+from cpdiffusion.studies.sweep.study import asked_for, begun, effort_of, run_sweep, sweep_work
 from cpdiffusion.studies.sweep.summary import answer, dry_run_text, summary
 from cpdiffusion.studies.sweep.swept import Swept
-
-LEDGER = "ledger.csv"
-INTERRUPTED = (
-    "interrupted; {done:,} of {all:,} runs are kept in {folder}, and the same command goes on from there."
-)
 
 
 def sweep_to_folder(settings: Settings, scenario_folder: Path, command: str) -> Path | None:
@@ -34,21 +26,15 @@ def sweep_to_folder(settings: Settings, scenario_folder: Path, command: str) -> 
     if settings.sweep.dry_run:
         _only_say(work, settings, job.out)
         return None
-    require_room(effort_of(work, settings, 0), job.out)
-    state = take_up(job.out, asked_for(work, settings))
-    shards = Shards(state)
-    shards.write_beside(POINTS, as_parquet(Done(dict(work.points.frame()))))
+    shards = begun(work, settings, job.out, asked_for(work, settings))
     try:
         run_sweep(work, settings, shards)
+        result = Swept(settings, work, shards)
+        told = summary(result, command, job.out)
+        out = job.finish(partial(write, result, command), told, answer(result), drawn(result))
     except KeyboardInterrupt:
-        write_whole(state / LEDGER, ledger(work, shards, command))
-        done = sum(chunk.size for chunk in shards.chunks())
-        runs = (round(units * work.runs_per_unit) for units in (done, work.units))
-        raise Interrupted(INTERRUPTED.format(done=next(runs), all=next(runs), folder=state)) from None
-    result = Swept(settings, work, Opened(state))
-    told = summary(result, command, job.out)
-    out = job.finish(partial(write, result, shards, command), told, answer(result), drawn(result))
-    finished(state)
+        raise interrupted(work, shards, command) from None
+    finished(shards.folder)
     return out
 
 
@@ -61,15 +47,14 @@ def _only_say(work: ReplicateWork, settings: Settings, out: Path) -> None:
 # --- files ---------------------------------------------------------------------------------------
 
 
-def write(result: Swept, shards: Shards, command: str, folder: Path) -> None:
+def write(result: Swept, command: str, folder: Path) -> None:
     """runs.parquet, points.parquet, points.csv, differences.csv, factors.csv, ledger.csv; figures."""
+    shards = result.shards
     shards.merged_into(folder / RUNS)
     points = result.work.points.frame()
     shutil.copyfile(shards.folder / POINTS, folder / POINTS)
     points.to_csv(folder / "points.csv", index=False)
     (folder / LEDGER).write_text(ledger(result.work, shards, command), encoding="utf-8")
-    if result.failed:
-        (folder / FAILED).write_text(failed_text(result, command), encoding="utf-8")
     if result.pairs:
         result.differences.to_csv(folder / "differences.csv", index=False, float_format="%.10g")
     if result.associations is not None:
@@ -86,12 +71,6 @@ def write_figures(result: Swept, folder: Path) -> None:
     figure = save.figure(*factors.size_inches(len(varied)))
     factors.differences_by_factor(figure, varied, result.work.points, result.main, result.outcome)
     save.save(figure, folder / "factors.png")
-
-
-def failed_text(result: Swept, command: str) -> str:
-    """Failed points as CSV."""
-    rows = [(p, why, repeating(result.work, p, command)) for p, why in sorted(result.failed.items())]
-    return as_csv(("point", "reason", "command"), rows)
 
 
 def drawn(result: Swept) -> dict[str, Any]:

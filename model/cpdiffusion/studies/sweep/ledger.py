@@ -8,10 +8,15 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from cpdiffusion.errors import Interrupted
 from cpdiffusion.factors.known import Value
 from cpdiffusion.runner.shards import Shards
 from cpdiffusion.studies.replicate_work import ReplicateWork
+from cpdiffusion.studies.sweep.opened import LEDGER
 
+INTERRUPTED = (
+    "interrupted; {done:,} of {all:,} runs are kept in {folder}, and the same command goes on from there."
+)
 DROPPED = ("study", "out", "overwrite", "factors", "sweep", "sensitivity", "runner", "dask")
 
 
@@ -30,6 +35,14 @@ def ledger(work: ReplicateWork, shards: Shards, command: str) -> str:
         again = repeating(work, point, command) if point in failed else ""
         rows.append((point, state, failed.get(point, ""), again))
     return as_csv(("point", "state", "reason", "command"), rows)
+
+
+def interrupted(work: ReplicateWork, shards: Shards, command: str) -> Interrupted:
+    """What is kept of work that was stopped, and how it goes on; its ledger is put beside the shards."""
+    shards.write_beside(LEDGER, ledger(work, shards, command).encode())
+    done = sum(chunk.size for chunk in shards.chunks())
+    runs, whole = (round(units * work.runs_per_unit) for units in (done, work.units))
+    return Interrupted(INTERRUPTED.format(done=runs, all=whole, folder=shards.folder))
 
 
 def done_blocks(work: ReplicateWork, shards: Shards) -> list[int]:

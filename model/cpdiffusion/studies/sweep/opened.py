@@ -13,7 +13,7 @@ from cpdiffusion.runner.shards import Shards
 if TYPE_CHECKING:
     import pandas as pd
 
-RUNS, POINTS, FAILED = "runs.parquet", "points.parquet", "failed.csv"
+RUNS, POINTS, LEDGER = "runs.parquet", "points.parquet", "ledger.csv"
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,15 @@ class Opened:
         return self.points.merge(self.runs(columns), on="point")
 
     @cached_property
-    def failed(self) -> pd.DataFrame:
-        """Points that could not be computed: why, and the settings that repeat each."""
+    def ledger(self) -> pd.DataFrame:
+        """One row per point: done, failed (why, and the command that repeats it) or to do.
+
+        An unfinished sweep has one once it was interrupted; before that there are no rows.
+        """
         import pandas as pd
 
-        path = self.folder / FAILED
-        columns = ["point", "reason", "settings"]
+        path = self.folder / LEDGER
+        columns = ["point", "state", "reason", "command"]
         return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=columns)
 
     def query(self, sql: str) -> pd.DataFrame:

@@ -18,12 +18,14 @@ from cpdiffusion.runner.carry_out import carry_out
 from cpdiffusion.runner.crew import Computed, compute
 from cpdiffusion.runner.manifest import code_hash, file_hash
 from cpdiffusion.runner.progress import progress_bar
-from cpdiffusion.runner.shards import Shards
-from cpdiffusion.runner.work import Chunk
+from cpdiffusion.runner.shards import Shards, as_parquet
+from cpdiffusion.runner.unfinished import take_up
+from cpdiffusion.runner.work import Chunk, Done
 from cpdiffusion.studies.at_point import ground_of
 from cpdiffusion.studies.crews import crew_of, workers_of
 from cpdiffusion.studies.replicate_work import ReplicateWork, replicate_work
 from cpdiffusion.studies.settings import Settings
+from cpdiffusion.studies.sweep.opened import POINTS
 
 if TYPE_CHECKING:
     pass
@@ -141,6 +143,17 @@ def run_sweep(work: ReplicateWork, settings: Settings, shards: Shards) -> None:
     each = work.runs_per_unit
     with progress_bar("sweeping", round(work.units * each), settings.progress, round(done * each)) as bar:
         carry_out(work, shards, crew_of(settings), lambda units: bar.update(round(units * each)))
+
+
+def begun(work: ReplicateWork, settings: Settings, out: Path, asked: Mapping[str, Any]) -> Shards:
+    """The store of a sweep, new or as it was left, once there is room for all of it.
+
+    InputError where it was begun with something else than ``asked``.
+    """
+    require_room(effort_of(work, settings, 0), out)
+    shards = Shards(take_up(out, asked))
+    shards.write_beside(POINTS, as_parquet(Done(dict(work.points.frame()))))
+    return shards
 
 
 def asked_for(work: ReplicateWork, settings: Settings) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Swept:
 
     settings: Settings
     work: ReplicateWork
-    opened: Opened
+    shards: Shards
 
     @cached_property
     def factors(self) -> tuple[Factor, ...]:
@@ -57,7 +57,8 @@ class Swept:
     def differences(self) -> pd.DataFrame:
         """One row per point, pair and outcome."""
         each = self.settings.posterior.seeds_per_draw if self.settings.posterior.file else 1
-        return difference_table(self.opened, self.pairs, told_outcomes(self.work.outcomes), each)
+        opened = Opened(self.shards.folder)
+        return difference_table(opened, self.pairs, told_outcomes(self.work.outcomes), each)
 
     @cached_property
     def main(self) -> pd.DataFrame:
@@ -79,7 +80,7 @@ class Swept:
     @cached_property
     def failed(self) -> dict[int, str]:
         """Why a point could not be computed, by its number."""
-        return failures(self.work, Shards(self.opened.folder))
+        return failures(self.work, self.shards)
 
 
 def factor_as_varied(key: str, work: ReplicateWork) -> Factor:

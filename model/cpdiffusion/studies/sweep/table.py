@@ -36,8 +36,13 @@ def told_outcomes(outcomes: Sequence[str]) -> tuple[str, ...]:
 
 
 def levels(opened: Opened, outcome: str, scenarios: Sequence[str]) -> tuple[Values, dict[str, Values]]:
-    """Numbers of the points that were computed (P,), and the outcome of each scenario there (P, K)."""
+    """Numbers of the points that were computed (P,), and the outcome of each scenario there (P, K).
+
+    A point that failed in some replicates only is left out: the ledger calls it failed.
+    """
     runs = opened.runs([outcome])
+    number = runs.groupby("point").point.transform("size")
+    runs = runs[number == number.max()]
     runs = runs.sort_values(["scenario", "point", "replicate"], kind="stable")
     points = np.unique(runs.point.to_numpy())
     found = {}
