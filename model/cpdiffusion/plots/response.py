@@ -8,13 +8,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from cpdiffusion.plots import style
+from cpdiffusion.plots.by_region import region_panels, shape
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS, PANEL_INCHES, FOOT_INCHES = 4, 2.6, 0.9
+PANEL_INCHES, FOOT_INCHES = 2.6, 0.9
 WIDTH_INCHES = 13.0
 MARGINAL_INCHES = (8.5, 4.6)
 Row = Mapping[str, Any]
@@ -34,11 +35,8 @@ def response_panels(
     """
     rows, marks = style.records(curves), style.records(table)
     regions = list(dict.fromkeys(str(row["region"]) for row in rows))
-    lines, columns = _shape(len(regions))
-    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    for ax in grid[len(regions) :]:
-        ax.set_axis_off()
-    panels = dict(zip(regions, grid, strict=False))
+    grid, panels = region_panels(figure, regions)
+    columns = shape(len(regions))[1]
     for region, ax in panels.items():
         own = [row for row in rows if row["region"] == region]
         style.tidy(ax, region.title())
@@ -55,12 +53,7 @@ def response_panels(
 
 def height_inches(regions: int) -> float:
     """A good height for a figure of so many regions."""
-    return FOOT_INCHES + PANEL_INCHES * _shape(regions)[0]
-
-
-def _shape(regions: int) -> tuple[int, int]:
-    columns = max(1, min(COLUMNS, regions))
-    return math.ceil(regions / columns) or 1, columns
+    return FOOT_INCHES + PANEL_INCHES * shape(regions)[0]
 
 
 def _draw(ax: Axes, rows: Sequence[Row], marks: Sequence[Row], kinds: Titles, splits: Titles) -> None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from cpdiffusion.outcomes.paired import CONFIDENCE
 from cpdiffusion.plots import style
+from cpdiffusion.plots.by_region import region_panels, shape
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS, PANEL_INCHES, FOOT_INCHES = 4, 2.5, 1.1
+PANEL_INCHES, FOOT_INCHES = 2.5, 1.1
 PREDICTIONS_WIDTH_INCHES = 13.0
 SCORES_WIDTH_INCHES = 15.0
 APART_YEARS = 0.19  # of each model's band from the dot
@@ -39,11 +40,8 @@ def prediction_panels(
     """
     rows = style.records(predictions)
     regions = list(dict.fromkeys(str(row["region"]) for row in rows))
-    lines, columns = _shape(len(regions))
-    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    for ax in grid[len(regions) :]:
-        ax.set_axis_off()
-    panels = dict(zip(regions, grid, strict=False))
+    grid, panels = region_panels(figure, regions)
+    columns = shape(len(regions))[1]
     for region, ax in panels.items():
         _draw_region(ax, region, [row for row in rows if row["region"] == region], titles)
     _scale(list(panels.values()), rows)
@@ -53,12 +51,7 @@ def prediction_panels(
 
 def predictions_height_inches(regions: int) -> float:
     """A good height for a figure of so many regions."""
-    return FOOT_INCHES + PANEL_INCHES * _shape(regions)[0]
-
-
-def _shape(regions: int) -> tuple[int, int]:
-    columns = max(1, min(COLUMNS, regions))
-    return math.ceil(regions / columns) or 1, columns
+    return FOOT_INCHES + PANEL_INCHES * shape(regions)[0]
 
 
 def _draw_region(ax: Axes, region: str, rows: Sequence[Row], titles: Titles) -> None:
