@@ -463,7 +463,8 @@ def test_nanoseconds_are_medians_over_rounds_and_positive(folder: Path) -> None:
         same = [t for t in turns if all(t[key] == row[key] for key in ("job", "engine", "firms", "threads"))]
         assert [turn["round"] for turn in same] == ["0", "1"]
         ns = [float(turn["ns_per_firm_quarter"]) for turn in same]
-        assert 0 < float(row["ns_per_firm_quarter"]) == pytest.approx(statistics.median(ns), abs=6e-4)
+        # what is compared is rounded to 0.001 on both sides
+        assert 0 < float(row["ns_per_firm_quarter"]) == pytest.approx(statistics.median(ns), abs=1.1e-3)
 
 
 def test_memory_is_given_for_all_that_have_a_model(folder: Path) -> None:
